@@ -20,19 +20,19 @@ import orjson
 import yaml
 from rich.console import Console
 
-from aoc_alerter.sigma import log_sources
-from aoc_alerter.sigma.compiling import compile_rule
-from aoc_alerter.sigma.named_lists import NamedLists
-from aoc_alerter.sigma.reading import read
-from aoc_alerter.sigma.record import Record
-from aoc_alerter.sigma.ruleset import RuleSet
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from aoc_rules.sigma import log_sources
+from aoc_rules.sigma.compiling import compile_rule
+from aoc_rules.sigma.named_lists import NamedLists
+from aoc_rules.sigma.reading import read
+from aoc_rules.sigma.record import Record
+from aoc_rules.sigma.ruleset import RuleSet
 from aoc_sim import samples
 
 if TYPE_CHECKING:
-    from aoc_alerter.sigma.rule import CompiledRule
+    from aoc_rules.sigma.rule import CompiledRule
 
 _TENANTS = 150
 _PART = 100

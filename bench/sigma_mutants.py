@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _ROOT: Final = Path(__file__).parents[1]
-_PACKAGE: Final = "aoc_alerter.sigma"
-_ENGINE: Final = _ROOT / "services" / "alerter" / "aoc_alerter" / "sigma"
+_PACKAGE: Final = "aoc_rules.sigma"
+_ENGINE: Final = _ROOT / "libs" / "aoc_rules" / "aoc_rules" / "sigma"
 #: The tests, those first that see most.
 _TESTS: Final = tuple(
     f"tests/unit/alerter/test_sigma_{name}.py"

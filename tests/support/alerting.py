@@ -10,11 +10,8 @@ import orjson
 import yaml
 
 from aoc_alerter.counting import Correlator
-from aoc_alerter.finding import Finder
 from aoc_alerter.flow import make_handler
 from aoc_alerter.following_rules import FollowingRules
-from aoc_alerter.grouping import Found
-from aoc_alerter.library import Librarian, shipped
 from aoc_alerter.publishing import AlertPublisher
 from aoc_alerter.raising import Raiser
 from aoc_alerter.settling import Settler, SettlingStores
@@ -28,6 +25,9 @@ from aoc_common.store.mongo.rules import MongoRules
 from aoc_common.store.mongo.window_ends import MongoWindowEnds
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from aoc_rules.finding import Finder
+from aoc_rules.grouping import Found
+from aoc_rules.library import Librarian, shipped
 from made_events import unified
 from manual_clock import ManualClock
 

@@ -9,11 +9,11 @@ from uuid import UUID
 import yaml
 
 from alerting import librarian, rule_text
-from aoc_alerter.correlation.windows import Seen
+from aoc_rules.correlation.windows import Seen
 
 if TYPE_CHECKING:
-    from aoc_alerter.correlation.plan import Correlation
-    from aoc_alerter.library import Library
+    from aoc_rules.correlation.plan import Correlation
+    from aoc_rules.library import Library
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 #: Ids of the rules that are counted, and of the correlation.

@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 import yaml
 
-from aoc_alerter.pack import shipped_rules
-from aoc_alerter.sigma import log_sources
-from aoc_alerter.sigma.compiling import compile_rule
-from aoc_alerter.sigma.reading import read
-from aoc_alerter.sigma.record import Record
-from aoc_alerter.sigma.ruleset import RuleSet
+from aoc_rules.pack import shipped_rules
+from aoc_rules.sigma import log_sources
+from aoc_rules.sigma.compiling import compile_rule
+from aoc_rules.sigma.reading import read
+from aoc_rules.sigma.record import Record
+from aoc_rules.sigma.ruleset import RuleSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from aoc_alerter.pack import ShippedRule
-    from aoc_alerter.sigma.reading import Reading
-    from aoc_alerter.sigma.rule import CompiledRule
     from aoc_common.contracts.event import Event
+    from aoc_rules.pack import ShippedRule
+    from aoc_rules.sigma.reading import Reading
+    from aoc_rules.sigma.rule import CompiledRule
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from aoc_alerter.pack import CATEGORIES
+from aoc_rules.pack import CATEGORIES
 from rule_pack import pack
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "rule-pack.md"
-_PACK: Final = "../../services/alerter/aoc_alerter/pack"
+_PACK: Final = "../../libs/aoc_rules/aoc_rules/pack"
 
 
 def page() -> str:

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from aoc_alerter.sigma.compiling import compile_rule
-from aoc_alerter.sigma.named_lists import NamedLists
-from aoc_alerter.sigma.reading import read_rule
-from aoc_alerter.sigma.ruleset import RuleSet
+from aoc_rules.sigma.compiling import compile_rule
+from aoc_rules.sigma.named_lists import NamedLists
+from aoc_rules.sigma.reading import read_rule
+from aoc_rules.sigma.ruleset import RuleSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from aoc_alerter.sigma.rule import CompiledRule
+    from aoc_rules.sigma.rule import CompiledRule
 
 #: Fields of the event itself, so that a test sees the matcher and no names of Microsoft's.
 OCSF = {"product": "aoc", "service": "ocsf"}

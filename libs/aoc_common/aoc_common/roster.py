@@ -48,6 +48,7 @@ class Service:
       file, if it reads one.
     - `secrets`: setting -> name of a secret that is made for it.
     - `state`: a directory of its own that must outlive it.
+    - `libraries`: beside `aoc_common`, that its image has.
     - `scales`: whether several may run. `memory_mb`: its limit in a container.
     """
 
@@ -66,6 +67,7 @@ class Service:
     tenants_file: str | None = None
     secrets: Mapping[str, str] = field(default=_NONE)
     state: StateDirectory | None = None
+    libraries: tuple[str, ...] = ()
     scales: bool = True
     memory_mb: int = 512
 
@@ -200,6 +202,7 @@ API: Final = Service(
     published=True,
     egress=True,  # the keys of Microsoft's tokens
     tenants_file="AOC_WEBHOOKS__TENANTS_FILE",
+    libraries=("aoc_rules",),
     secrets=MappingProxyType({"AOC_API__CURSOR_KEY": "cursor-key", "AOC_API__MONITORING_TOKEN": "monitoring-token"}),
     state=StateDirectory("/var/lib/aoc/audit", "AOC_API__AUDIT__SPOOL"),
     scales=False,
@@ -213,6 +216,7 @@ ALERTER: Final = Service(
     publishes=("aoc.alerts.>",),
     hears=(subjects.ALL_TENANT_CHANGES,),
     tenants_file="AOC_TENANTS_FILE",
+    libraries=("aoc_rules",),
 )
 
 #: In the order in which data passes them.

@@ -6,16 +6,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aoc_alerter import metrics
-from aoc_alerter.following_rules import librarian
 from aoc_alerter.parts import alerts, rules
 from aoc_alerter.settings import AlerterSettings
 from aoc_common.service.worker import Worker
 from aoc_common.settings import load
+from aoc_rules.shelf import librarian
 
 if TYPE_CHECKING:
-    from aoc_alerter.library import Librarian
     from aoc_common.service.run import Service
     from aoc_common.service.worker import Parts
+    from aoc_rules.library import Librarian
 
 
 def make() -> Service:

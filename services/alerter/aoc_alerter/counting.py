@@ -11,26 +11,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from aoc_alerter import metrics
-from aoc_alerter.correlation.ends import ends_of
-from aoc_alerter.correlation.groups import Group, child_hit, found_of, seen_of
-from aoc_alerter.correlation.reading import MOST_HITS
-from aoc_alerter.correlation.windows import holding
 from aoc_common.contracts.ids import to_ms
 from aoc_common.store.counted_hits import Stretch
+from aoc_rules.correlation.ends import ends_of
+from aoc_rules.correlation.groups import Group, child_hit, found_of, seen_of
+from aoc_rules.correlation.reading import MOST_HITS
+from aoc_rules.correlation.windows import holding
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from aoc_alerter.correlation.groups import Counted
-    from aoc_alerter.correlation.plan import Correlation
-    from aoc_alerter.correlation.windows import Seen, Window
-    from aoc_alerter.correlations import Correlations
-    from aoc_alerter.grouping import Found
     from aoc_common.clock import Clock
     from aoc_common.store.alert_hits import HitKey
     from aoc_common.store.counted_hits import CountedHit, CountedHitStore
     from aoc_common.store.window_ends import WindowEnd, WindowEndStore
+    from aoc_rules.correlation.groups import Counted
+    from aoc_rules.correlation.plan import Correlation
+    from aoc_rules.correlation.windows import Seen, Window
+    from aoc_rules.correlations import Correlations
+    from aoc_rules.grouping import Found
 
 #: Groups that are looked up at once.
 _AT_ONCE: Final = 8

@@ -6,24 +6,24 @@ import time
 from typing import TYPE_CHECKING
 
 from aoc_alerter import metrics
-from aoc_alerter.correlation.groups import Counted
-from aoc_alerter.finding import Finder
-from aoc_alerter.grouping import Found
 from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.errors import Transient
 from aoc_common.telemetry import logs
+from aoc_rules.correlation.groups import Counted
+from aoc_rules.finding import Finder
+from aoc_rules.grouping import Found
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import timedelta
 
-    from aoc_alerter.correlations import Correlations
-    from aoc_alerter.library import Library
-    from aoc_alerter.sigma.named_lists import NamedLists
     from aoc_common.bus.events import Handle
     from aoc_common.clock import Clock
     from aoc_common.contracts.event_message import EventMessage
     from aoc_common.tenants.records import TenantRecord
+    from aoc_rules.correlations import Correlations
+    from aoc_rules.library import Library
+    from aoc_rules.sigma.named_lists import NamedLists
 
 _log = logs.get(__name__)
 

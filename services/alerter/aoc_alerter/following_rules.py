@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aoc_alerter import metrics
-from aoc_alerter.library import Librarian, Library, shipped
 from aoc_common.telemetry import logs
+from aoc_rules.library import Library
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aoc_common.clock import Clock
     from aoc_common.store.rules import RuleStore, StoredRule
+    from aoc_rules.library import Librarian
 
 _log = logs.get(__name__)
 
-PACK: Final = Path(__file__).parent / "pack"
 #: Faults that one line of the log tells of.
 _TOLD: Final = 20
-
-
-def librarian(pack: Path = PACK, *, home: bool = False) -> Librarian:
-    """Over the rules that are shipped, all `*.yml` of a directory. `home`: see `Librarian`. Raises `OSError`."""
-    files = [(str(path.relative_to(pack)), path.read_bytes()) for path in sorted(pack.rglob("*.yml"))]
-    return Librarian(*shipped(files), home=home)
 
 
 class FollowingRules:

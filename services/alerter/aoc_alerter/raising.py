@@ -11,7 +11,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from aoc_alerter import metrics
-from aoc_alerter.grouping import placed
 from aoc_common.contracts.alert import MOST_COUNTED, MOST_EVENTS, group_key
 from aoc_common.contracts.alert_changes import joined, raised
 from aoc_common.contracts.alert_message import AlertMessage
@@ -19,18 +18,19 @@ from aoc_common.errors import Unreachable
 from aoc_common.store.alert_groups import AlertGroup
 from aoc_common.store.alert_hits import Hit
 from aoc_common.store.alerts import AlertWrite, StoredAlert
+from aoc_rules.grouping import placed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
-    from aoc_alerter.grouping import Found
     from aoc_common.clock import Clock
     from aoc_common.contracts.alert import Alert
     from aoc_common.store.alert_groups import AlertGroupStore
     from aoc_common.store.alert_hits import HitKey, HitStore
     from aoc_common.store.alerts import AlertStore
+    from aoc_rules.grouping import Found
 
 #: Times that a change is tried while others change the same.
 _TRIES: Final = 20

@@ -11,26 +11,26 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_alerter import metrics
 from aoc_alerter.closing import close
-from aoc_alerter.correlation.groups import Group
-from aoc_alerter.correlation.windows import holding
 from aoc_alerter.counting import look, seen_by, windows_as_hits
 from aoc_common.contracts.alert import group_key
 from aoc_common.contracts.ids import to_ms
+from aoc_rules.correlation.groups import Group
+from aoc_rules.correlation.windows import holding
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime, timedelta
     from uuid import UUID
 
-    from aoc_alerter.correlation.windows import Seen, Window
-    from aoc_alerter.correlations import Correlations
     from aoc_alerter.counting import Correlator
-    from aoc_alerter.grouping import Found
     from aoc_common.clock import Clock
     from aoc_common.store.alert_groups import AlertGroupStore
     from aoc_common.store.alerts import AlertStore
     from aoc_common.store.counted_hits import CountedHit, CountedHitStore
     from aoc_common.store.window_ends import WindowEnd, WindowEndStore
+    from aoc_rules.correlation.windows import Seen, Window
+    from aoc_rules.correlations import Correlations
+    from aoc_rules.grouping import Found
 
 #: Timers that are taken at once.
 _MOST: Final = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aoc_alerter.sigma.named_lists import NamedLists
+from aoc_rules.sigma.named_lists import NamedLists
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from alerting import Alerting, changed
-from aoc_alerter.following_rules import librarian
 from aoc_common.contracts.access import Scope
 from aoc_common.contracts.event_message import EventMessage
 from aoc_common.store.alert_search import AlertQuery
 from aoc_common.store.mongo.alerts import MongoAlertSearch
 from aoc_common.store.mongo.client import Database, ensure_indexes
+from aoc_rules.shelf import librarian
 from aoc_sim.inventory import build_directory
 from aoc_sim.settings import DEFAULT_TENANTS
 from aoc_sim.stories import STORIES, set_stage

@@ -21,7 +21,7 @@ import pytest
 from sigma.backends.sqlite.sqlite import sqliteBackend
 from sigma.collection import SigmaCollection
 
-from aoc_alerter.correlation.windows import Seen, holding
+from aoc_rules.correlation.windows import Seen, holding
 from correlating import ALL, base_texts, correlation_text, library_of
 
 SPAN = 60

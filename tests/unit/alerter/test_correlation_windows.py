@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from aoc_alerter.correlation.windows import Seen, holding, number
+from aoc_rules.correlation.windows import Seen, holding, number
 from correlating import ends, hit, plan
 
 SPAN = 600

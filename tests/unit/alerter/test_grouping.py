@@ -6,12 +6,12 @@ from itertools import permutations
 import pytest
 
 from alerting import MINE, NOW, found_by, message, rule_text
-from aoc_alerter.attributes import Grouping, attributes_of
-from aoc_alerter.grouping import Placed, placed
-from aoc_alerter.sigma.faults import RuleRefused
 from aoc_common.contracts.alert import FieldValue
 from aoc_common.contracts.ids import event_id, to_ms
 from aoc_common.store.alert_groups import AlertGroup
+from aoc_rules.attributes import Grouping, attributes_of
+from aoc_rules.grouping import Placed, placed
+from aoc_rules.sigma.faults import RuleRefused
 from sigma_rules import rule_on
 
 GROUP = (FieldValue("actor", "kim@contoso.example"),)

@@ -6,8 +6,8 @@ from datetime import timedelta
 import yaml
 
 from alerting import FORWARDS, MINE, NOW, PACK, ROLES, changed, found_by, librarian, message, rule_text
-from aoc_alerter.sigma.named_lists import NamedLists
 from aoc_common.store.rules import RuleException, StoredRule
+from aoc_rules.sigma.named_lists import NamedLists
 
 ENDS = NOW + timedelta(days=1)
 

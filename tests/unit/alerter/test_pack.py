@@ -11,12 +11,12 @@ from uuid import UUID
 import orjson
 import yaml
 
-from aoc_alerter.following_rules import librarian
-from aoc_alerter.pack import CATEGORIES, shipped_rules
-from aoc_alerter.sigma.compiling import compile_rule
-from aoc_alerter.sigma.lint import lint
-from aoc_alerter.sigma.reading import read, read_rule
-from aoc_alerter.sigma.ruleset import RuleSet
+from aoc_rules.pack import CATEGORIES, shipped_rules
+from aoc_rules.shelf import librarian
+from aoc_rules.sigma.compiling import compile_rule
+from aoc_rules.sigma.lint import lint
+from aoc_rules.sigma.reading import read, read_rule
+from aoc_rules.sigma.ruleset import RuleSet
 from microsoft_records import NOW, SHAPES, event_of, records
 from rule_pack import Hit, hits, pack, raised, raised_by, seconds
 from rule_pack_page import PAGE, page
@@ -62,7 +62,7 @@ def fired(what: Json) -> list[set[str]]:
 
 def test_every_file_is_in_a_category_has_a_runbook_and_examples_and_raises_one_kind_of_alert() -> None:
     known = pack()
-    root = Path(__file__).parents[3] / "services/alerter/aoc_alerter/pack"
+    root = Path(__file__).parents[3] / "libs/aoc_rules/aoc_rules/pack"
 
     assert {file.stem for file in root.glob("*/*.yml")} == {file.stem for file in root.glob("runbooks/*.md")}
     assert {file.parent.name for file in root.glob("*/*.yml")} == set(CATEGORIES)

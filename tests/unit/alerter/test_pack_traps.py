@@ -6,11 +6,11 @@ from typing import Any
 
 import yaml
 
-from aoc_alerter.sigma import log_sources
-from aoc_alerter.sigma.compiling import compile_rule
-from aoc_alerter.sigma.lint import lint
-from aoc_alerter.sigma.reading import read
-from aoc_alerter.sigma.ruleset import RuleSet
+from aoc_rules.sigma import log_sources
+from aoc_rules.sigma.compiling import compile_rule
+from aoc_rules.sigma.lint import lint
+from aoc_rules.sigma.reading import read
+from aoc_rules.sigma.ruleset import RuleSet
 from microsoft_records import event_of, records
 from rule_pack import hits, pack, raised
 from sigma_rules import rule_of

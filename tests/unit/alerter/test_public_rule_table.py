@@ -11,19 +11,19 @@ import orjson
 import pytest
 
 import public_sets
-from aoc_alerter.sigma.compiling import compile_rule
-from aoc_alerter.sigma.lint import lint, never_fires
-from aoc_alerter.sigma.named_lists import NamedLists
-from aoc_alerter.sigma.reading import read
-from aoc_alerter.sigma.ruleset import RuleSet
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from aoc_rules.sigma.compiling import compile_rule
+from aoc_rules.sigma.lint import lint, never_fires
+from aoc_rules.sigma.named_lists import NamedLists
+from aoc_rules.sigma.reading import read
+from aoc_rules.sigma.ruleset import RuleSet
 from microsoft_records import NOW, SHAPES, WHEN, event_of
 from public_rule_table import PAGE, page, read_table
 
 if TYPE_CHECKING:
-    from aoc_alerter.sigma.rule import CompiledRule
+    from aoc_rules.sigma.rule import CompiledRule
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 FILES = sorted(SHARED.glob("sigma/**/*.yml"))

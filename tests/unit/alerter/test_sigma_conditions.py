@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from aoc_alerter.sigma.compiling import compile_rule
-from aoc_alerter.sigma.reading import read
-from aoc_alerter.sigma.ruleset import RuleSet
+from aoc_rules.sigma.compiling import compile_rule
+from aoc_rules.sigma.reading import read
+from aoc_rules.sigma.ruleset import RuleSet
 from sigma_rules import OCSF, fires, rule_of, rule_on
 
 SEARCHES = {"sel_a": {"a": 1}, "sel_b": {"b": 1}, "other": {"c": 1}}

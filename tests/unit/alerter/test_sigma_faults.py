@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from aoc_alerter.sigma import bounds
-from aoc_alerter.sigma.faults import RuleRefused
-from aoc_alerter.sigma.reading import read, read_rule
+from aoc_rules.sigma import bounds
+from aoc_rules.sigma.faults import RuleRefused
+from aoc_rules.sigma.reading import read, read_rule
 from sigma_rules import fires, rule_of, rule_on, text_of
 
 SEARCH = {"selection": {"a": 1}, "condition": "selection"}

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from aoc_alerter.sigma.fields import FieldTable
+from aoc_rules.sigma.fields import FieldTable
 from sigma_rules import fires, rule_on
 
 UNIFIED = {"product": "m365", "service": "audit"}

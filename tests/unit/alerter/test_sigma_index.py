@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aoc_alerter.sigma import literals, log_sources, regexes
-from aoc_alerter.sigma.index import Index
-from aoc_alerter.sigma.named_lists import NamedLists
-from aoc_alerter.sigma.record import Record
-from aoc_alerter.sigma.ruleset import RuleSet
+from aoc_rules.sigma import literals, log_sources, regexes
+from aoc_rules.sigma.index import Index
+from aoc_rules.sigma.named_lists import NamedLists
+from aoc_rules.sigma.record import Record
+from aoc_rules.sigma.ruleset import RuleSet
 from sigma_generated import DETECTIONS, EVENTS
 from sigma_rules import rule_of, rule_on
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aoc_alerter.sigma.lint import lint, never_fires
-from aoc_alerter.sigma.named_lists import NamedLists
+from aoc_rules.sigma.lint import lint, never_fires
+from aoc_rules.sigma.named_lists import NamedLists
 from sigma_rules import rule_of, rule_on
 
 DIRECTORY = {"product": "azure", "service": "auditlogs"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from aoc_alerter.sigma import bounds, named_lists
-from aoc_alerter.sigma.named_lists import NamedList, NamedLists
-from aoc_alerter.sigma.ruleset import RuleSet
+from aoc_rules.sigma import bounds, named_lists
+from aoc_rules.sigma.named_lists import NamedList, NamedLists
+from aoc_rules.sigma.ruleset import RuleSet
 from sigma_rules import fires, rule_of, rule_on
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from aoc_alerter.sigma.compiling import compile_rule
-from aoc_alerter.sigma.lint import lint, never_fires
-from aoc_alerter.sigma.reading import read
+from aoc_rules.sigma.compiling import compile_rule
+from aoc_rules.sigma.lint import lint, never_fires
+from aoc_rules.sigma.reading import read
 
 RULES = Path(__file__).parents[4] / "shared" / "data" / "sigma"
 FILES = sorted(RULES.glob("**/*.yml"))

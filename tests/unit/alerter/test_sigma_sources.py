@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aoc_alerter.sigma import log_sources
-from aoc_alerter.sigma.ruleset import RuleSet
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from aoc_rules.sigma import log_sources
+from aoc_rules.sigma.ruleset import RuleSet
 from sigma_rules import fires, rule_on
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)

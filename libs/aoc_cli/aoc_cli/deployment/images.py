@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aoc_common import roster
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _DEFAULT_PORT_SETTING: Final = "AOC_HEALTH__PORT"
 _DEFAULT_PORT: Final = 9100
@@ -54,18 +54,20 @@ class Image:
         return f"docker build -f deploy/docker/Dockerfile {arguments} -t {self.tag} ."
 
 
-def _members(service: str) -> tuple[str, ...]:
-    return "libs/aoc_common", f"services/{service}"
+def _members(service: str, libraries: Iterable[str] = ()) -> tuple[str, ...]:
+    return "libs/aoc_common", *(f"libs/{name}" for name in libraries), f"services/{service}"
 
 
 _SERVICES: Final = tuple(
-    Image(service.name, _members(service.name), f"{service.listens}__PORT", service.port) for service in roster.SERVICES
+    Image(service.name, _members(service.name, service.libraries), f"{service.listens}__PORT", service.port)
+    for service in roster.SERVICES
 )
 #: The command line reads with the collector's and the normalizer's own code, and sinks files with the exporter's.
 CLI: Final = Image(
     "cli",
     (
         "libs/aoc_common",
+        "libs/aoc_rules",
         "libs/aoc_sim",
         "libs/aoc_cli",
         *(f"services/{service.name}" for service in (roster.COLLECTOR, roster.NORMALIZER, roster.EXPORTER)),

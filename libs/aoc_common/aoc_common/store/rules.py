@@ -32,12 +32,22 @@ class RuleException:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleChange:
+    """What somebody did to a rule, in a few words. `revision`: the one that it made."""
+
+    revision: int
+    at: datetime
+    author: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoredRule:
     """A rule, or what is changed of one that is shipped.
 
     - `id`: the Sigma rule's. `text`: its YAML; None: the shipped one's stays.
     - `enabled`, `severity`: None leaves them as the rule has them; a rule is enabled unless it says so.
-    - `revision`: counts each change, from 1.
+    - `revision`: counts each change, from 1. `history`: the latest changes, the last one last.
     """
 
     id: str
@@ -48,6 +58,7 @@ class StoredRule:
     author: str = ""
     changed_at: datetime | None = None
     revision: int = 0
+    history: tuple[RuleChange, ...] = ()
 
 
 class RuleStore(Protocol):

@@ -17,9 +17,9 @@ from aoc_common.tenants.file_registry import FileTenants
 from aoc_common.tenants.stored_registry import StoredTenants
 
 if TYPE_CHECKING:
-    from aoc_alerter.library import Librarian
     from aoc_alerter.settings import AlerterSettings
     from aoc_common.service.worker import Parts
+    from aoc_rules.library import Librarian
 
 
 async def follow(librarian: Librarian, settings: AlerterSettings, parts: Parts) -> FollowingRules:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aoc_common.store.mongo.client import BATCH_SIZE, Database, translated
 from aoc_common.store.mongo.compare_and_set import compare_and_set
-from aoc_common.store.rules import RuleException, StoredRule
+from aoc_common.store.rules import RuleChange, RuleException, StoredRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,6 +65,9 @@ def _document(rule: StoredRule) -> Document:
         ],
         "author": rule.author,
         "changed_at": rule.changed_at,
+        "history": [
+            {"revision": one.revision, "at": one.at, "author": one.author, "what": one.what} for one in rule.history
+        ],
     }
 
 
@@ -79,4 +82,5 @@ def _rule(document: Mapping[str, Any]) -> StoredRule:
         document["author"],
         document["changed_at"],
         document["revision"],
+        tuple(RuleChange(**one) for one in document.get("history", ())),
     )

@@ -1,0 +1,206 @@
+"""Every rule there is, as written and as at work: the pack's, what people changed of it, people's own. Pure.
+
+The alerter only has those at work; who looks at rules, changes or tests them has a catalogue.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from sigma.correlations import SigmaCorrelationRule
+
+from aoc_common.contracts.alert import DEFAULT_SEVERITY, SEVERITIES
+from aoc_common.store.rules import StoredRule
+from aoc_rules.attributes import attributes_of
+from aoc_rules.library import Librarian, Library, Shipped, identity_of
+from aoc_rules.sigma.compiling import compile_rule
+from aoc_rules.sigma.faults import Fault, RuleRefused
+from aoc_rules.sigma.places import told
+from aoc_rules.sigma.reading import read, read_stored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from sigma.rule import SigmaRule
+
+    from aoc_common.contracts.alert import Severity
+    from aoc_rules.pack import ShippedRule
+    from aoc_rules.sigma.rule import CompiledRule
+
+type Source = Literal["shipped", "overlaid", "own"]
+"""Whose a rule is: the pack's, the pack's with changes, or people's own."""
+
+_NEXT_DOCUMENT: Final = re.compile(r"^---[ \t]*\n", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A rule. `text`: that is at work; `shipped`: the pack's, of those that are shipped. `name`: of the pack's file.
+
+    `sigma`: None for a text that cannot be read. `fault`: why it, or a part of it, does not work. `stored`: what people
+    have changed, or their rule; None: nothing.
+    """
+
+    id: str
+    title: str
+    level: Severity
+    enabled: bool
+    source: Source
+    text: str
+    shipped: str | None = None
+    name: str = ""
+    runbook: str = ""
+    sigma: SigmaRule | SigmaCorrelationRule | None = field(default=None, repr=False, compare=False)
+    stored: StoredRule | None = None
+    fault: str | None = None
+
+    @property
+    def correlation(self) -> bool:
+        """Whether it counts what other rules match."""
+        return isinstance(self.sigma, SigmaCorrelationRule)
+
+    @property
+    def description(self) -> str:
+        """What it says of itself."""
+        return str(self.sigma.description or "").strip() if self.sigma is not None else ""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """As Sigma has them: `attack.t1098`."""
+        return tuple(map(str, self.sigma.tags)) if self.sigma is not None else ()
+
+    @property
+    def log_source(self) -> str:
+        """What it is about, as `azure/signinlogs`; empty for a correlation."""
+        if self.sigma is None or isinstance(self.sigma, SigmaCorrelationRule):
+            return ""
+        named = self.sigma.logsource
+        return "/".join(part for part in (named.category, named.product, named.service) if part)
+
+    @property
+    def difference(self) -> str:
+        """What people have changed of a rule that is shipped, as a diff; empty where nothing is."""
+        if self.shipped is None or self.stored is None:
+            return ""
+        lines = list(
+            difflib.unified_diff(self.shipped.splitlines(), self.text.splitlines(), "shipped", "here", lineterm="", n=2)
+        )
+        if self.stored.enabled is not None:
+            lines += [f"+aoc.enabled: {str(self.stored.enabled).lower()}"]
+        if self.stored.severity is not None:
+            lines += [f"+level: {self.stored.severity}"]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """All rules by id, and those of them that are at work."""
+
+    entries: Mapping[str, Entry]
+    library: Library
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """A document of the pack."""
+
+    file: ShippedRule
+    text: str
+
+
+class Catalogue:
+    """Makes shelves. What did not change is not read again. For one thread at a time."""
+
+    def __init__(self, files: Iterable[ShippedRule]) -> None:
+        self._packed: dict[str, _Packed] = {}
+        pack: dict[str, Shipped] = {}
+        for file in files:
+            for text in _NEXT_DOCUMENT.split(file.text):
+                reading = read(text, file.name)
+                held: tuple[SigmaRule | SigmaCorrelationRule, ...] = (*reading.rules, *reading.correlations)
+                for rule in held:
+                    identity = identity_of(rule)
+                    pack[identity] = Shipped(rule, blake2b(text.encode(), digest_size=16).hexdigest())
+                    self._packed[identity] = _Packed(file, text)
+        self._pack = pack
+        # Whose the alerts across tenants are is the alerter's to know.
+        self._librarian = Librarian(pack, {}, home=True)
+        self._known: dict[str, Entry] = {}
+
+    def shelf(self, stored: Mapping[str, StoredRule], now: datetime) -> Shelf:
+        """All rules, with what is stored."""
+        library = self._librarian.library(stored, now)
+        entries: dict[str, Entry] = {}
+        for identity in {**self._pack, **stored}:
+            known, overlay = self._known.get(identity), stored.get(identity)
+            entry = known if known is not None and known.stored == overlay else self._entry(identity, overlay)
+            entries[identity] = replace(entry, fault=library.faults.get(identity))
+        self._known = entries
+        return Shelf(entries, library)
+
+    def check(self, rule: StoredRule, stored: Mapping[str, StoredRule], now: datetime) -> None:
+        """Raises `RuleRefused` for a rule that would not work beside these, with line and reason."""
+        sigma = self._sigma(rule)
+        if isinstance(sigma, SigmaCorrelationRule):
+            attributes_of(sigma.title or rule.id, sigma.custom_attributes)
+        if rule.text is not None and identity_of(sigma) != rule.id:
+            raise RuleRefused([Fault(rule.id, "id", f"it says {identity_of(sigma)}, and is to be {rule.id}")])
+        fault = self._librarian.library({**stored, rule.id: rule}, now).faults.get(rule.id)
+        if fault is not None:
+            raise RuleRefused([Fault(rule.id, "", fault)])
+
+    def _sigma(self, rule: StoredRule) -> SigmaRule | SigmaCorrelationRule:
+        """Raises `RuleRefused`, with lines."""
+        if rule.text is None:
+            if rule.id not in self._pack:
+                raise RuleRefused([Fault(rule.id, "", "no rule with this id is shipped: a text is needed")])
+            return self._pack[rule.id].rule
+        return checked(rule.text, rule.id)
+
+    def _entry(self, identity: str, stored: StoredRule | None) -> Entry:
+        packed = self._packed.get(identity)
+        overlay = stored or StoredRule(identity)
+        shipped = None if packed is None else packed.text
+        text = overlay.text if overlay.text is not None else shipped or ""
+        try:
+            sigma: Any = read_stored(text, identity)[0] if overlay.text is not None else self._pack[identity].rule
+            enabled = attributes_of(identity, sigma.custom_attributes).enabled
+        except (RuleRefused, KeyError):  # the library says why
+            sigma, enabled = None, False
+        level = sigma.level.name.lower() if sigma is not None and sigma.level is not None else DEFAULT_SEVERITY
+        return Entry(
+            id=identity,
+            title=str(sigma.title or identity) if sigma is not None else identity,
+            level=overlay.severity or (level if level in SEVERITIES else DEFAULT_SEVERITY),
+            enabled=enabled if overlay.enabled is None else overlay.enabled,
+            source="own" if packed is None else "shipped" if stored is None else "overlaid",
+            text=text,
+            shipped=shipped,
+            name="" if packed is None else packed.file.name,
+            runbook="" if packed is None else packed.file.runbook,
+            sigma=sigma,
+            stored=stored,
+        )
+
+
+def checked(text: str, name: str) -> SigmaRule | SigmaCorrelationRule:
+    """The rule, or correlation, of a text. Raises `RuleRefused`, with lines, for one that cannot be used."""
+    try:
+        sigma, _ = read_stored(text, name)
+        if not isinstance(sigma, SigmaCorrelationRule):
+            compiled_of(sigma)
+    except RuleRefused as error:
+        raise RuleRefused([Fault(name, "", told(text, error.faults))]) from None
+    return sigma
+
+
+def compiled_of(sigma: SigmaRule) -> CompiledRule:
+    """A rule that may be off, as matcher. Raises `RuleRefused`."""
+    compiled = compile_rule(sigma)
+    attributes_of(compiled.title, compiled.attributes)
+    return compiled

@@ -1,0 +1,56 @@
+"""When windows of a correlation are over that are decided only then. Pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from aoc_common.contracts.ids import EPOCH, to_ms
+from aoc_common.store.window_ends import WindowEnd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from aoc_common.store.counted_hits import CountedHit
+    from aoc_rules.correlation.groups import Group
+
+#: A timespan has so many stretches, each looked at once: an alert is raised so much later at most.
+_STRETCHES: Final = 10
+_SHORTEST_MS: Final = 1_000
+#: What is over already is decided a little later, when what comes along with it is there too.
+_GRACE: Final = timedelta(minutes=1)
+
+
+def ends_of(group: Group, hits: Iterable[CountedHit], now: datetime, lateness: timedelta) -> list[WindowEnd]:
+    """When to look at the windows that hits are part of. `lateness`: how late events may be.
+
+    Each hit that a window can be anchored at asks for the stretch in which it is; one that comes when windows around it
+    may have been decided, for these.
+    """
+    plan = group.plan
+    width = max(plan.span_ms // _STRETCHES, _SHORTEST_MS)
+    grace = now + min(lateness, _GRACE)
+    wanted: dict[str, WindowEnd] = {}
+    for hit in hits:
+        own = to_ms(hit.at) // width
+        first, last = own * width, (own + 1) * width - 1
+        if plan.slot_of[hit.rule] in plan.anchors:
+            over = last + (plan.span_ms if plan.ahead else 0)
+            end = _end(group, f"{width}/{own}", first, last, max(_at(over) + lateness, grace))
+            wanted[end.key] = end
+        if _at(first - plan.span_ms) + lateness <= now:
+            around = first - plan.span_ms, last + plan.span_ms
+            end = _end(group, f"{width}/around/{own}", *around, grace)
+            wanted[end.key] = end
+    return list(wanted.values())
+
+
+def _at(milliseconds: int) -> datetime:
+    return EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def _end(group: Group, name: str, first: int, last: int, due_at: datetime) -> WindowEnd:
+    plan = group.plan
+    key = f"{plan.id}/{group.keys[0]}/{name}"
+    return WindowEnd(key, group.tenant, plan.id, group.values, _at(first), _at(last), due_at)

@@ -1,0 +1,84 @@
+"""What rules find in events of the bus. Pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from aoc_common.contracts.alert import LONGEST_NAME, AlertEvent, FieldValue
+from aoc_common.contracts.alert_finding import evidence_of
+from aoc_common.contracts.ids import EPOCH
+from aoc_common.contracts.rows import Row
+from aoc_common.store.counted_hits import CountedHit
+from aoc_rules.correlation.groups import counted
+from aoc_rules.grouping import Fields, Found, Placed, group_of, joined
+from aoc_rules.sigma.log_sources import LOG_SOURCES
+from aoc_rules.sigma.named_lists import NO_LISTS
+from aoc_rules.sigma.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from aoc_common.contracts.event_message import EventMessage
+    from aoc_rules.correlation.groups import Counted
+    from aoc_rules.library import ActiveRule, Library
+    from aoc_rules.sigma.named_lists import NamedLists
+    from aoc_rules.sigma.rule import Match
+
+
+class Finder:
+    """Matches events. `old_before`: what happened earlier is of the past."""
+
+    def __init__(self, library: Library, lists: Mapping[str, NamedLists], old_before: datetime) -> None:
+        self._library = library
+        self._lists = lists
+        self._old_before = old_before
+
+    def found(self, message: EventMessage) -> Iterator[Found | Counted]:
+        """What rules find in a message, and what correlations count. Raises `Malformed` for a body that is no event."""
+        lists = self._lists.get(message.tenant, NO_LISTS)
+        matches = self._library.rules.match(message.event, lists)
+        if not matches:
+            return
+        row = Row.of_message(message)
+        for match in matches:
+            rule = self._library.active[match.rule]
+            if not _excepted(rule, match, message, lists):
+                yield from self._of_rule(rule, match, message, row)
+
+    def _of_rule(self, rule: ActiveRule, match: Match, message: EventMessage, row: Row) -> Iterator[Found | Counted]:
+        event = self._event(match, message, row)
+        correlations = self._library.correlations
+        if rule.told.id not in correlations.silent:
+            group = group_of(rule.grouping.fields, match, row)
+            placed = Placed(message.tenant, rule.told.id, group, event.id, event.at, rule.grouping.window)
+            yield Found(rule, placed, event)
+        naming = correlations.naming.get(rule.told.id)
+        if naming is not None and row.at is not None:  # what has no time of its own is in no window
+            hit = CountedHit(message.tenant, rule.told.id, event.id, event.at, (), (event,), timedelta())
+            made = counted(hit, naming, Fields(match, row).values, joined)
+            if made is not None:
+                yield made
+
+    def _event(self, match: Match, message: EventMessage, row: Row) -> AlertEvent:
+        # The first of two twins stands for both: whichever of them a rule finds, it is found once.
+        identity, at = message.twin_of or message.id, row.at or EPOCH
+        return AlertEvent(
+            id=identity,
+            at=at,
+            source=message.source,
+            class_uid=message.class_uid,
+            service=row.service,
+            operation=row.operation,
+            actor=None if row.actor is None else row.actor[:LONGEST_NAME],
+            matched=tuple(FieldValue(one.field, one.value) for one in match.values),
+            evidence=evidence_of(message.event),
+            old=at < self._old_before,
+        )
+
+
+def _excepted(rule: ActiveRule, match: Match, message: EventMessage, lists: NamedLists) -> bool:
+    """Whether an exception of the event's tenant covers it."""
+    within = rule.within.get(message.tenant)
+    return within is not None and within.match(Record(message.event), LOG_SOURCES[match.log_source], lists) is None
