@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from aoc_cli.local.stack import DataDirectory, servers, service
+from aoc_cli.local.servers import servers, service
+from aoc_cli.local.stack import DataDirectory
 from aoc_cli.local.supervisor import Supervisor
 from aoc_common.bus.broker import connection, jetstream, opened
 from aoc_common.bus.publish import Outgoing, publish_all

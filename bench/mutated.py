@@ -56,14 +56,14 @@ class Finder(MetaPathFinder):
 
 def _services_too() -> None:
     """Let `aoc verify` start its services through this module."""
-    from aoc_cli.local import stack
+    from aoc_cli.local import servers
 
-    plain = stack.service
+    plain = servers.service
 
     def service(*arguments: Any, launcher: Sequence[str] = (), **named: Any) -> Any:
         return plain(*arguments, launcher=("mutated", *launcher), **named)
 
-    stack.service = service
+    servers.service = service
 
 
 def main() -> None:

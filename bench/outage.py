@@ -33,7 +33,8 @@ from rich.table import Table
 from aoc_cli.local import simulator
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.provisioning import bring_in_order
-from aoc_cli.local.stack import DataDirectory, Endpoints, servers
+from aoc_cli.local.servers import servers
+from aoc_cli.local.stack import DataDirectory, Endpoints
 from aoc_collector.clock_faults import ClockJumpDetector, JumpCheckedClock
 from aoc_collector.fleet import Fleet
 from aoc_collector.microsoft.apis import Apis

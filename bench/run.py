@@ -35,7 +35,8 @@ from aoc_cli.importing.lifeline import Lifeline
 from aoc_cli.importing.selection import Selection
 from aoc_cli.local import mongo, nats
 from aoc_cli.local.ports import LOOPBACK, free_port
-from aoc_cli.local.stack import DataDirectory, Endpoints, Servers, servers, service
+from aoc_cli.local.servers import Servers, servers, service
+from aoc_cli.local.stack import DataDirectory, Endpoints
 from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.bus.provision import provision
 from aoc_common.bus.publish import Outgoing, publish_all

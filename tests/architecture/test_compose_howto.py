@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aoc_cli.main import COMMANDS
+from aoc_cli.commands import COMMANDS
 from composed import ROOT, composed, services
 
 PAGE = (ROOT / "docs" / "howto" / "docker-compose.md").read_text()

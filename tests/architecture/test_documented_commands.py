@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
+from functools import cache
 from pathlib import Path
-from typing import Any
 
-import pytest
-import typer
-
-from aoc_cli import main
+from aoc_cli.commands import COMMANDS
+from aoc_cli.main import loaded
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs" / "howto").glob("*.md"))]
 #: Their arguments belong to other programs; `lock` is the launcher's own.
 _OTHERS = frozenset({"fuzz", "test", "lock", "--help"})
 _COMMAND = re.compile(r"^\s*(?:[\w.]+=\S+ )*(?:\./aoc|aoc) ([^`\n]*)$", re.MULTILINE)
+
+command_of = cache(loaded)
 
 
 def typed() -> list[tuple[str, str]]:
@@ -32,18 +34,51 @@ def test_pages_with_commands_are_found() -> None:
     assert len(typed()) > 20
 
 
-@pytest.mark.parametrize(("page", "line"), typed())
-def test_a_command_of_the_documentation_has_these_options(page: str, line: str) -> None:
+def test_commands_of_the_documentation_have_these_options() -> None:
+    """What is wrong: the page, the line, and options that there are not."""
+    wrong = [(page, line, unknown) for page, line in typed() if (unknown := unknown_options(line))]
+
+    assert wrong == []
+
+
+def unknown_options(line: str) -> list[str]:
     words = shlex.split(re.split(r"\s[|>&;]|\s\d?>", line)[0], comments=True)
     name, arguments = words[0], words[1:]
     if name in _OTHERS:
-        return
-    assert name in main.COMMANDS, page
-    command: Any = typer.main.get_command(main._application([name]))
-    command = command.commands[name]
+        return []
+    if name not in COMMANDS:
+        return [name]
+    command = command_of(name)
     while (group := getattr(command, "commands", None)) and arguments and not arguments[0].startswith("-"):
         command = group[arguments.pop(0)]
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     asked = [word.partition("=")[0] for word in arguments[: [*arguments, "--"].index("--")] if word.startswith("--")]
+    return [option for option in asked if option not in known | {"--help"}]
 
-    assert [option for option in asked if option not in known | {"--help"}] == []
+
+def test_the_help_says_of_a_command_what_its_module_says() -> None:
+    """The table's lines are read without importing a command; its groups come last, as typer would show them."""
+    commands = {name: command_of(name) for name in COMMANDS}
+
+    assert {name: row.help for name, row in COMMANDS.items()} == {
+        name: " ".join((command.short_help or command.help).split("\n\n")[0].split())
+        for name, command in commands.items()
+    }
+    assert [name for name in COMMANDS if hasattr(commands[name], "commands")] == list(COMMANDS)[
+        -sum(hasattr(command, "commands") for command in commands.values()) :
+    ]
+
+
+def test_help_and_version_import_no_command() -> None:
+    """They are what somebody types first, and tests start by the hundred."""
+    script = (
+        "import sys; sys.argv = ['aoc', '--help']\n"
+        "from aoc_cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: print(*sys.modules)"
+    )
+
+    words = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+
+    assert {"aoc_cli.main", "aoc_cli.commands"} <= set(words)
+    assert not {"pydantic", "pymongo", "nats", "structlog", "asyncio", "aoc_cli.search"} & set(words)

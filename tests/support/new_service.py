@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from aoc_cli.local.stack import DataDirectory, servers, service
+from aoc_cli.local.servers import servers, service
+from aoc_cli.local.stack import DataDirectory
 from aoc_cli.local.supervisor import Supervisor
 from aoc_common.bus.broker import jetstream, opened
 from aoc_common.bus.publish import Outgoing, publish_all

@@ -15,14 +15,10 @@ from aoc_cli.local.stack import (
     DataDirectory,
     Endpoints,
     default_data,
-    servers,
     servers_named,
-    service,
 )
-from aoc_cli.local.supervisor import Supervisor
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import MongoSettings, NatsSettings, ServiceSettings, load
-from aoc_common.store.mongo.client import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -98,6 +94,9 @@ def started(
     `report` gets one line for each event. `user`: the user of the bus.
     Raises `BadConfiguration` when another command holds the directory.
     """
+    from aoc_cli.local.servers import servers, service
+    from aoc_cli.local.supervisor import Supervisor
+
     data = DataDirectory(path)
     with ExitStack() as stack:
         stack.enter_context(data.held(report))
@@ -136,6 +135,8 @@ def opened(data: Path | None, user: str = "cli") -> Iterator[System]:
 
 def on_database[T](data: Path | None, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
     """What `work` returns, run on the database of the system of `opened`. Raises as that does, and `Transient`."""
+    from aoc_common.store.mongo.client import connect
+
     with opened(data) as system:
 
         async def run() -> T:

@@ -20,7 +20,8 @@ from aoc_cli.access import local as local_access
 from aoc_cli.access import sign_in_link
 from aoc_cli.local import simulator, stacks
 from aoc_cli.local.ports import LOOPBACK, free_port, require_free_port, require_free_ports
-from aoc_cli.local.stack import DataDirectory, Endpoints, Servers, refuse_servers, servers, servers_named, service
+from aoc_cli.local.servers import Servers, servers, service
+from aoc_cli.local.stack import DataDirectory, Endpoints, refuse_servers, servers_named
 from aoc_cli.local.supervisor import Supervisor
 from aoc_cli.terminal import out
 from aoc_cli.up_output import Output, make_output

@@ -17,7 +17,8 @@ from nats.errors import Error as NatsError
 
 from aoc_cli.local import simulator
 from aoc_cli.local.ports import LOOPBACK, free_port
-from aoc_cli.local.stack import DataDirectory, Endpoints, refuse_servers, servers, service
+from aoc_cli.local.servers import servers, service
+from aoc_cli.local.stack import DataDirectory, Endpoints, refuse_servers
 from aoc_cli.local.supervisor import Supervisor
 from aoc_cli.verify import stored
 from aoc_cli.verify.bus_faults import BusFaults, settled
