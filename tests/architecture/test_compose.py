@@ -18,6 +18,7 @@ from aoc_common import environment, roster
 from aoc_common.bus import consume
 from aoc_common.settings import load
 from composed import DOCKER, ROOT, composed, secrets_of, services
+from each import each
 
 SCHEMA = Path(check_jsonschema.__file__).parent / "builtin_schemas" / "vendor" / "compose-spec.json"
 COMMANDS = ("provision", "cli", "operator")
@@ -87,7 +88,7 @@ def test_commands_run_only_when_somebody_runs_them() -> None:
     }
 
 
-@pytest.mark.parametrize("name", OURS)
+@each("name", OURS)
 def test_an_image_is_built_as_the_table_of_images_says(name: str) -> None:
     build = services()[name]["build"]
     image = IMAGES[build["args"]["SERVICE"]]
@@ -97,7 +98,7 @@ def test_an_image_is_built_as_the_table_of_images_says(name: str) -> None:
     assert services()[name]["image"] == image.tag
 
 
-@pytest.mark.parametrize("name", services())
+@each("name", services())
 def test_a_container_can_do_as_little_as_possible(name: str) -> None:
     definition = services()[name]
 
@@ -110,7 +111,7 @@ def test_a_container_can_do_as_little_as_possible(name: str) -> None:
     assert definition["logging"]["options"].keys() == {"max-size", "max-file"}
 
 
-@pytest.mark.parametrize("name", services())
+@each("name", services())
 def test_what_runs_for_long_is_started_anew_and_looked_at(name: str) -> None:
     definition = services()[name]
 

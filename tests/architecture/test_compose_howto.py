@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
-from pathlib import Path
-
-import pytest
+from typing import Any
 
 from aoc_cli.commands import COMMANDS
+from aoc_cli.main import loaded
 from composed import ROOT, composed, services
+from each import each
 
 PAGE = (ROOT / "docs" / "howto" / "docker-compose.md").read_text()
 LINES = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
@@ -41,7 +39,7 @@ def test_the_page_has_commands() -> None:
     assert {line.split()[0] for line in LINES} == {"docker", "deploy/docker/prepare", "curl"}
 
 
-@pytest.mark.parametrize("words", COMPOSE, ids=" ".join)
+@each("words", COMPOSE, ids=" ".join)
 def test_a_command_is_about_services_and_profiles_that_exist(words: list[str]) -> None:
     (subcommand, *rest), options = arguments(words[2:])
 
@@ -55,8 +53,7 @@ def test_a_command_is_about_services_and_profiles_that_exist(words: list[str]) -
         assert options["--scale"].partition("=")[0] in services()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("words", [item for item in COMPOSE if "run" in item], ids=" ".join)
+@each("words", [item for item in COMPOSE if "run" in item], ids=" ".join)
 def test_what_runs_in_a_container_is_a_command_of_aoc(words: list[str]) -> None:
     (_, service, command, *rest), _ = arguments(words[2:])
     options = {word for word in rest if word.startswith("--")}
@@ -68,11 +65,11 @@ def test_what_runs_in_a_container_is_a_command_of_aoc(words: list[str]) -> None:
 
 
 def options_of(*command: str) -> set[str]:
-    program = Path(sys.executable).with_name("aoc")
-    shown = subprocess.check_output(
-        [str(program), *command, "--help"], text=True, env={"COLUMNS": "200", "TERM": "dumb"}
-    )
-    return set(re.findall(r"--[a-z-]+", shown))
+    found: Any = loaded(command[0])
+    for name in command[1:]:
+        found = found.commands[name]
+    options = {option for parameter in found.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    return {option for option in options if option.startswith("--")}
 
 
 def test_prepare_is_called_with_what_it_knows() -> None:

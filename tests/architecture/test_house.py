@@ -9,10 +9,10 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import grimp
-import pytest
 from typing_extensions import get_protocol_members, is_protocol
 
 from aoc_common import roster
+from each import each
 
 ROOT = Path(__file__).parents[2]
 TRACKED = [ROOT / name for name in subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()]
@@ -47,7 +47,7 @@ def test_a_port_of_the_store_stands_in_a_file_of_its_own_and_asks_for_five_thing
     assert {name: count for several in ports.values() for name, count in several if count > MAX_METHODS} == {}
 
 
-@pytest.mark.parametrize("service", roster.SERVICES, ids=lambda service: service.name)
+@each("service", roster.SERVICES, ids=lambda service: service.name)
 def test_every_service_has_the_same_top(service: roster.Service) -> None:
     package = ROOT / "services" / service.name / service.package
     expected = {"__main__.py", "app.py", "parts", "settings.py"}

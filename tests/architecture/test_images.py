@@ -6,10 +6,9 @@ import re
 import subprocess
 import tomllib
 
-import pytest
-
 from aoc_cli.deployment.images import IMAGES, Image
 from composed import DOCKER, ROOT
+from each import each
 
 TEXT = (DOCKER / "Dockerfile").read_text()
 LINES = [line for line in TEXT.replace("\\\n", " ").splitlines() if line and not line.startswith("#")]
@@ -24,7 +23,7 @@ def canonical(requirement: str) -> str:
     return _SEPARATORS.sub("-", re.split(r"[\[<>=!~ ;]", requirement)[0]).lower()
 
 
-@pytest.mark.parametrize("image", IMAGES.values(), ids=lambda image: image.name)
+@each("image", IMAGES.values(), ids=lambda image: image.name)
 def test_an_image_installs_what_its_own_lock_has_and_its_members_need(image: Image) -> None:
     locked = {
         canonical(line)

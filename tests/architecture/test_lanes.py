@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 
+from each import each
 from lanes import dealt
 
 TESTS = Path(__file__).parents[1]
@@ -27,20 +28,26 @@ def functions(path: Path) -> dict[str, bool]:
     return {test.name: module_is_slow or SLOW in {ast.unparse(mark) for mark in test.decorator_list} for test in tests}
 
 
-ALL = {path.relative_to(TESTS): functions(path) for path in sorted(TESTS.rglob("test_*.py"))}
+@pytest.fixture(scope="module")
+def every() -> dict[Path, dict[str, bool]]:
+    return {path.relative_to(TESTS): functions(path) for path in sorted(TESTS.rglob("test_*.py"))}
 
 
-def test_at_least_nine_of_ten_test_functions_are_in_the_fast_lane() -> None:
-    slow = [is_slow for tests in ALL.values() for is_slow in tests.values()]
+def test_at_least_nine_of_ten_test_functions_are_in_the_fast_lane(every) -> None:
+    slow = [is_slow for tests in every.values() for is_slow in tests.values()]
 
     assert len(slow) > 1500
     assert sum(slow) > 0
     assert sum(slow) / len(slow) <= 0.1
 
 
-def test_no_contract_suite_is_left_out_of_the_fast_lane() -> None:
+def test_no_contract_suite_is_left_out_of_the_fast_lane(every) -> None:
     slow = [
-        f"{path}::{name}" for path, tests in ALL.items() if path.parts[0] == "contract" for name in tests if tests[name]
+        f"{path}::{name}"
+        for path, tests in every.items()
+        if path.parts[0] == "contract"
+        for name in tests
+        if tests[name]
     ]
 
     assert slow == []
@@ -90,7 +97,7 @@ def test_a_run_of_everything_says_nothing_of_lanes_and_begins_with_what_is_slow(
     assert "5 passed" in output
 
 
-@pytest.mark.parametrize(("quick", "slow", "workers"), [(11, 5, 4), (0, 3, 2), (7, 0, 3), (2, 9, 4), (1, 1, 1)])
+@each(("quick", "slow", "workers"), [(11, 5, 4), (0, 3, 2), (7, 0, 3), (2, 9, 4), (1, 1, 1)])
 def test_half_of_the_workers_begin_with_slow_tests_and_none_is_left_out(quick: int, slow: int, workers: int) -> None:
     class Item(str):
         __slots__ = ()

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from each import each
+
 ROOT = Path(__file__).parents[2]
 BENCH = ROOT / "bench"
 
@@ -34,7 +36,7 @@ def test_there_are_forty_mutations_and_more_each_with_what_is_wrong_then() -> No
     assert len({(mutation.module, mutation.old, mutation.new) for mutation in MUTATIONS.values()}) == len(MUTATIONS)
 
 
-@pytest.mark.parametrize("name", MUTATIONS)
+@each("name", MUTATIONS)
 def test_a_mutation_fits_its_module_and_leaves_a_module_that_can_be_read(name: str) -> None:
     mutation = MUTATIONS[name]
     path = Path(importlib.util.find_spec(mutation.module).origin)

@@ -10,6 +10,7 @@ import pytest
 from aoc_common.errors import Malformed
 from aoc_common.store.arrivals import Arrivals, lateness_step, percentile
 from aoc_common.store.mongo.arrivals import MongoArrivals
+from each import each
 
 #: A Monday. What is complete until now is judged until an hour before: the hour from 9 to 10.
 NOW = datetime(2026, 11, 23, 11, 20, tzinfo=UTC)
@@ -78,7 +79,7 @@ async def test_nothing_is_added_without_arrivals_and_a_tenant_is_a_slug(store):
         await store.recently("../x", {})
 
 
-@pytest.mark.parametrize("seconds", [0, 0.2, 1, 1.5, 60, 86_400, 53 * 3600])
+@each("seconds", [0, 0.2, 1, 1.5, 60, 86_400, 53 * 3600])
 def test_a_step_is_at_most_half_as_long_again(seconds):
     top = percentile(Counter([lateness_step(seconds)]), 0.95)
 

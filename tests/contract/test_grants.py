@@ -13,6 +13,7 @@ from aoc_common.errors import Malformed
 from aoc_common.store.grants import MOST_GRANTS, Grantee, LastSuperadmin, StoredGrant, TooManyGrants
 from aoc_common.store.mongo.client import Database, ensure_indexes
 from aoc_common.store.mongo.grants import MongoGrants
+from each import each
 from making import NOW
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ async def test_a_removal_or_a_grant_that_broke_off_leaves_nobody_out(grants, giv
         await grants.remove("c")
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "identity"),
     [
         ("person", "kim@contoso.example"),

@@ -27,6 +27,7 @@ from aoc_sim.siem.sentinel import SentinelReceiver
 from aoc_sim.siem.splunk import SplunkReceiver
 from aoc_sim.siem.syslog import SyslogReceiver
 from certificates import pair
+from each import each
 from receiving import LOCAL, LOOPBACK, SECRET, Account, Tokens, serving
 from siem_entries import item, items
 
@@ -81,8 +82,8 @@ def sentinel(url: str) -> Sink:
     return Sentinel(SentinelOptions(endpoint=url, rule="dcr-1", http=LOCAL), Tokens(TOKEN))
 
 
-@pytest.mark.parametrize("sink_at", [splunk, elastic, otlp, webhook, sentinel])
-@pytest.mark.parametrize(
+@each("sink_at", [splunk, elastic, otlp, webhook, sentinel])
+@each(
     ("status", "expected"),
     [
         (301, Unusable), (400, RefusedWhole), (401, Unusable), (403, Unusable), (404, Unusable), (408, Unreachable),
@@ -105,8 +106,8 @@ async def test_500_is_final_for_otlp_only() -> None:
     assert isinstance(await said(answer, splunk, items(2)), Unreachable)
 
 
-@pytest.mark.parametrize("sink_at", [splunk, elastic, otlp, webhook, sentinel])
-@pytest.mark.parametrize(("asked", "waited"), [("7", 7.0), ("0", 1.0), ("-5", 1.0), ("1e9", 300.0), ("soon", None)])
+@each("sink_at", [splunk, elastic, otlp, webhook, sentinel])
+@each(("asked", "waited"), [("7", 7.0), ("0", 1.0), ("-5", 1.0), ("1e9", 300.0), ("soon", None)])
 async def test_a_wait_that_is_asked_for_is_obeyed_within_a_bound(sink_at, asked: str, waited: float | None) -> None:
     made = await said(Response(status_code=429, headers={"Retry-After": asked}), sink_at, items(1))
 
@@ -114,7 +115,7 @@ async def test_a_wait_that_is_asked_for_is_obeyed_within_a_bound(sink_at, asked:
     assert made.retry_after == waited
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "code", "expected"),
     [
         (400, 5, RefusedWhole), (400, 6, RefusedWhole), (400, 7, Unusable), (400, 10, Unusable), (400, 11, Unusable),
@@ -137,7 +138,7 @@ async def test_splunk_names_the_event_that_it_refuses() -> None:
     assert (made.at, made.maybe_taken) == (1, True)
 
 
-@pytest.mark.parametrize("answer", [{"text": "Success", "code": 0}, {"ackId": "x"}, [], {"ackId": None}])
+@each("answer", [{"text": "Success", "code": 0}, {"ackId": "x"}, [], {"ackId": None}])
 async def test_a_token_without_acknowledgements_is_told_apart_from_a_batch_that_is_not_indexed(answer: object) -> None:
     made = await said(JSONResponse(answer), splunk_acks, items(2))
 
@@ -161,7 +162,7 @@ async def test_a_batch_that_splunk_never_acknowledges_comes_again_and_counts_as_
     assert receiver.taken.doubled == account.repeats.total() == 5
 
 
-@pytest.mark.parametrize(
+@each(
     "answer",
     [
         b"", b"[]", b"{}", b"not json", b'{"errors":true}', b'{"errors":true,"items":[{"create":{"status":201}}]}',

@@ -23,6 +23,7 @@ from aoc_sim.siem.sentinel import SentinelReceiver
 from aoc_sim.siem.splunk import SplunkReceiver
 from aoc_sim.siem.syslog import SyslogReceiver
 from aoc_sim.siem.webhook import WebhookReceiver
+from each import each
 from receiving import LOCAL, LOOPBACK, SECRET, Account, Tokens, serving
 from siem_entries import item, items
 
@@ -112,8 +113,8 @@ def test_all_sinks_are_held() -> None:
     assert set(RECEIVERS) == set(NAMES)
 
 
-@pytest.mark.parametrize("form", ["ocsf", "raw", "ecs", "cef"])
-@pytest.mark.parametrize("name", NAMES)
+@each("form", ["ocsf", "raw", "ecs", "cef"])
+@each("name", NAMES)
 async def test_everything_arrives_once_in_every_format(name: str, form: str) -> None:
     sent, account = items(20, form), Account()
     async with pair(name, Mishaps()) as (sink, taken):
@@ -123,8 +124,8 @@ async def test_everything_arrives_once_in_every_format(name: str, form: str) -> 
     assert (account.rounds, account.repeats.total()) == (1, 0)
 
 
-@pytest.mark.parametrize("mishap", Mishap)
-@pytest.mark.parametrize("name", NAMES)
+@each("mishap", Mishap)
+@each("name", NAMES)
 async def test_a_fault_loses_nothing_and_repeats_no_more_than_the_account_says(name: str, mishap: Mishap) -> None:
     sent, account = items(20), Account()
     mishaps = Mishaps([mishap, Mishap.NONE, mishap], slow_s=0.05)
@@ -137,7 +138,7 @@ async def test_a_fault_loses_nothing_and_repeats_no_more_than_the_account_says(n
     assert taken.doubled <= account.repeats.total()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each("name", NAMES)
 async def test_an_answer_that_never_came_is_a_repeat_that_is_counted(name: str) -> None:
     """Whether the batch was taken is not known, and it was."""
     sent, account = items(10), Account()
@@ -148,7 +149,7 @@ async def test_an_answer_that_never_came_is_a_repeat_that_is_counted(name: str) 
     assert taken.doubled == (0 if name in {*KNOW_REPEATS, "webhook"} else 10)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each("name", NAMES)
 async def test_faults_by_chance_lose_nothing(name: str) -> None:
     rates = dict.fromkeys((one for one in Mishap if one is not Mishap.NONE), 0.08)
     account = Account()
@@ -161,8 +162,8 @@ async def test_faults_by_chance_lose_nothing(name: str) -> None:
     assert taken.doubled <= account.repeats.total()
 
 
-@pytest.mark.parametrize("name", REFUSE_EVENTS)
-@pytest.mark.parametrize("place", [1, 13, 30])
+@each("name", REFUSE_EVENTS)
+@each("place", [1, 13, 30])
 async def test_one_event_that_is_refused_is_given_up_alone_with_the_destinations_words(name: str, place: int) -> None:
     sent = items(30)
     sent[place - 1] = item(place, operation=POISON, body=b'{"message":"poisonous","metadata":{},"time":1}')
@@ -178,7 +179,7 @@ async def test_one_event_that_is_refused_is_given_up_alone_with_the_destinations
     assert requests <= 2 * 6
 
 
-@pytest.mark.parametrize("name", REFUSE_EVENTS)
+@each("name", REFUSE_EVENTS)
 async def test_a_destination_that_refuses_everything_costs_no_event(name: str) -> None:
     sent = [item(number, body=b'{"message":"poisonous","metadata":{},"time":1}') for number in range(1, 41)]
     account = Account()
@@ -194,7 +195,7 @@ async def test_a_destination_that_refuses_everything_costs_no_event(name: str) -
     assert set(taken.times) == {one.key for one in sent}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each("name", NAMES)
 async def test_a_later_version_is_taken_beside_the_first(name: str) -> None:
     sent, account = [item(1), item(1, revision=2)], Account()
     async with pair(name, Mishaps()) as (sink, taken):
@@ -205,7 +206,7 @@ async def test_a_later_version_is_taken_beside_the_first(name: str) -> None:
     assert taken.times[item(1).key] == (1 if name in {*KNOW_REPEATS} else 2)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each("name", NAMES)
 async def test_a_destination_that_is_away_gets_nothing_and_nothing_is_given_up(name: str) -> None:
     async with AsyncExitStack() as stack:
         _, sink = await RECEIVERS[name](stack, Mishaps())

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from aoc_sim.spelling import padded, with_offset
+from each import each
 
 RISKS = ("identityProtection/riskDetections", "identityProtection/servicePrincipalRiskDetections")
 YOUNG = {"again_age_s": 24 * 3600}
@@ -116,7 +115,7 @@ async def test_the_records_of_a_blob_that_is_listed_again_are_spelt_otherwise(ma
         assert {**record, "Id": 0, "CreationTime": 0} == {**before, "Id": 0, "CreationTime": 0}
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "spelt"),
     [
         ("2026-01-14T15:00:00Z", "2026-01-14T15:00:00.0000000Z"),
@@ -130,7 +129,7 @@ def test_a_time_is_padded(text, spelt):
     assert padded(text) == spelt
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "hours", "spelt"),
     [
         ("2026-01-14T15:00:00Z", 0, "2026-01-14T15:00:00+00:00"),

@@ -8,6 +8,7 @@ import pytest
 from aoc_sim.faults import EXTRAS
 from aoc_sim.malformed_responses import WAITS, with_broken_host, with_default_port, with_newline, with_upper_host
 from aoc_sim.settings import SimSettings
+from each import each
 
 
 async def test_retry_after_says_what_nobody_means_until_the_allowance_is_spent(make_sim):
@@ -183,7 +184,7 @@ async def test_a_record_that_was_served_while_the_clock_was_ahead_changes_soon(m
     assert {now[alert["id"]] for alert in served} <= {"inProgress", "resolved"}
 
 
-@pytest.mark.parametrize("name", EXTRAS)
+@each("name", EXTRAS)
 def test_each_extra_fault_is_switched_on_alone(name):
     plain = SimSettings(faults_profile="verify")
     with_it = SimSettings(faults_profile="verify", faults_extra=(name,))

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from aoc_common.contracts.event import Event
 
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
-#: Rule or correlation -> the name of its file.
-NAMES = {held[-1]["id"]: name for name, held in pack().documents.items()}
 
 
 def told(name: str, tenant: str) -> list[Event]:
@@ -49,6 +47,7 @@ async def test_each_story_makes_its_alerts_once(database: Database, order: str) 
     alerting.clock.jump(START + timedelta(hours=4) - alerting.clock.now())
     await alerting.following.look()
     expected, found = {}, {}
+    file_of = {held[-1]["id"]: file for file, held in pack().documents.items()}
     for name in STORIES:
         events = told(name, name)
         messages = [message(event) for event in events]
@@ -61,7 +60,7 @@ async def test_each_story_makes_its_alerts_once(database: Database, order: str) 
             await alerting.handle(batch)
         expected[name] = Counter(one.name for one in alerts(events))
         stored = await MongoAlertSearch(database).search(AlertQuery(Scope(name)))
-        found[name] = Counter(NAMES[alert.rule.id] for alert in stored)
+        found[name] = Counter(file_of[alert.rule.id] for alert in stored)
         assert not any(alert.retrospective for alert in stored)
 
     assert found == expected

@@ -21,6 +21,7 @@ from aoc_api.deps import Noted, ReaderScope, principal_of
 from aoc_api.problems import Problem
 from aoc_common.store.audit_trail import AuditQuery
 from aoc_common.store.mongo.audit_trail import MongoAuditTrail
+from each import each
 from manual_clock import ManualClock
 
 from .conftest import NOW, noted
@@ -183,8 +184,8 @@ async def test_entries_reach_the_store_by_themselves_and_are_served(
     assert (await gateway.get("/api/audit-trail", actor="nobody")).json()["items"] == []
 
 
-@pytest.mark.parametrize("kind", ["sign-in", "sign-out", "read", "create", "change", "delete"])
-@pytest.mark.parametrize("status", [200, 403])
+@each("kind", ["sign-in", "sign-out", "read", "create", "change", "delete"])
+@each("status", [200, 403])
 def test_entries_are_valid_by_the_official_schema(kind: Any, status: int) -> None:
     kim = Principal("person", "d/kim", "Kim Vale", (), "72f988bf-86f1-41af-91ab-2d7cd011db47")
     for principal in (kim, replace(kim, kind="api-key", directory_id=None), None):

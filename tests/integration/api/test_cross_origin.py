@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from aoc_api.settings import ApiOptions
+from each import each
 
 OURS, THEIRS = "https://dashboard.example", "https://dashboard.example.evil"
 
@@ -75,7 +76,7 @@ async def test_by_default_no_origin_is_granted_anything(gateway) -> None:
     assert [granted(answer) for answer in answers] == [{}, {}]
 
 
-@pytest.mark.parametrize(
+@each(
     "origin",
     [
         "*",
@@ -101,8 +102,6 @@ def test_what_is_no_origin_of_its_own_is_refused_as_a_setting(origin) -> None:
         ApiOptions(cors_origins=[origin])
 
 
-@pytest.mark.parametrize(
-    "origin", [OURS, "https://dashboard.example:8443", "http://localhost:5173", "http://[::1]:5173"]
-)
+@each("origin", [OURS, "https://dashboard.example:8443", "http://localhost:5173", "http://[::1]:5173"])
 def test_an_origin_is_one(origin) -> None:
     assert ApiOptions(cors_origins=[origin]).cors_origins == [origin]

@@ -12,6 +12,7 @@ from fastapi.openapi.models import OpenAPI
 
 from aoc_api import openapi
 from aoc_api.problems import MEDIA_TYPE
+from each import each
 
 FILTERS = {
     "tenant", "source", "service", "operation", "result", "actor", "ip", "correlation_id", "tag", "q", "twins",
@@ -78,7 +79,7 @@ def test_every_schema_is_valid_and_so_is_each_of_its_examples(document) -> None:
     assert without == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "names"),
     [
         ("/api/events", FILTERS | {"cursor", "page_size"}),

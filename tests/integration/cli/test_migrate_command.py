@@ -21,6 +21,7 @@ from aoc_common.store.mongo.event_notes import MongoEventNotes
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 AUDIT = {
     "id": "Directory_7f1c2d9a-0b3e-4c5d-8e6f-1a2b3c4d5e6f_6LPVG_1",
@@ -190,7 +191,7 @@ def test_what_is_not_there_or_would_be_overwritten_is_refused(earlier, migrate, 
     assert not (tmp_path / "other").exists()
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "expected"),
     [
         ({"raw": {"a": datetime(2026, 3, 2, 9, tzinfo=UTC)}}, b'{"a":"2026-03-02T09:00:00Z"}'),

@@ -24,6 +24,7 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.searches import EventQuery
+from each import each
 from making import an_event
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -94,7 +95,7 @@ async def test_stats_of_nothing_are_nothing(database, store) -> None:
     assert (await stats.count(make_event_search(database), EventQuery(Scope("contoso")))).total == 0
 
 
-@pytest.mark.parametrize("days", [0, 0.02, 1, 9, 400, 9000])
+@each("days", [0, 0.02, 1, 9, 400, 9000])
 async def test_spans_are_few_round_equal_and_hold_the_whole_time(days) -> None:
     start, end = NOW - timedelta(days=days), NOW + timedelta(milliseconds=1)
     spans = list(stats.spans(start, end))
@@ -261,7 +262,7 @@ async def test_a_twin_and_the_versions_are_shown_beside_the_event(capsys) -> Non
     assert "2* success: first" in lines
 
 
-@pytest.mark.parametrize(
+@each(
     ("raw", "lines"),
     [
         ('{"a":1,"a":2,"big":123456789012345678901234567890}',

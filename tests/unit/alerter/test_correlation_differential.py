@@ -23,6 +23,7 @@ from sigma.collection import SigmaCollection
 
 from aoc_rules.correlation.windows import Seen, holding
 from correlating import ALL, base_texts, correlation_text, library_of
+from each import each
 
 SPAN = 60
 FOREVER = 10**12
@@ -57,7 +58,7 @@ def _without_all_named(said: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("said", SAID, ids=str)
+@each("said", SAID, ids=str)
 def test_windows_are_those_of_the_sqlite_backend(said: dict[str, Any]) -> None:
     said = _without_all_named(said) | {"timespan": f"{SPAN}s"}
     text = correlation_text(**said)

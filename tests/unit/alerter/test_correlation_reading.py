@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
-import pytest
-
 from alerting import MINE, librarian, rule_text
 from aoc_common.store.rules import StoredRule
 from correlating import ALL, NOW, RULES, base_texts, correlation_text, library_of, plan
+from each import each
 
 EXTENDED = {"type": "temporal", "rules": ["a", "b"]}
 REFUSED = [
@@ -35,7 +34,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("said", "reason"), REFUSED)
+@each(("said", "reason"), REFUSED)
 def test_what_is_not_supported_is_named_with_the_reason_and_the_rules_stay(said, reason) -> None:
     library = library_of(correlation_text(**said))
 

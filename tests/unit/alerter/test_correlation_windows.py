@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
-import pytest
-
 from aoc_rules.correlation.windows import Seen, holding, number
 from correlating import ends, hit, plan
+from each import each
 
 SPAN = 600
 
@@ -87,7 +86,7 @@ def test_what_is_missing_is_missing_to_the_end_of_the_span() -> None:
     assert anchors(order, hit(0, 0), hit(1, 1)) == [0]
 
 
-@pytest.mark.parametrize(
+@each(
     "said",
     [
         {"condition": {"gte": 3}},

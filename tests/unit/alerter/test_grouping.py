@@ -12,6 +12,7 @@ from aoc_common.store.alert_groups import AlertGroup
 from aoc_rules.attributes import Grouping, attributes_of
 from aoc_rules.grouping import Placed, placed
 from aoc_rules.sigma.faults import RuleRefused
+from each import each
 from sigma_rules import rule_on
 
 GROUP = (FieldValue("actor", "kim@contoso.example"),)
@@ -91,7 +92,7 @@ def test_a_rule_says_by_what_events_are_one_alert() -> None:
     assert (made.grouping, made.enabled) == (Grouping(("ip",), timedelta(days=7), by_default=False), False)
 
 
-@pytest.mark.parametrize(
+@each(
     ("held", "place"),
     [
         ("often", "aoc:"),

@@ -7,6 +7,7 @@ import pytest
 from aoc_rules.sigma.compiling import compile_rule
 from aoc_rules.sigma.reading import read
 from aoc_rules.sigma.ruleset import RuleSet
+from each import each
 from sigma_rules import OCSF, fires, rule_of, rule_on
 
 SEARCHES = {"sel_a": {"a": 1}, "sel_b": {"b": 1}, "other": {"c": 1}}
@@ -50,7 +51,7 @@ TRUTHS = [
 EVENTS = ["", "a", "b", "c", "ab", "ac", "bc", "abc"]
 
 
-@pytest.mark.parametrize(("condition", "holding"), TRUTHS, ids=[condition for condition, _ in TRUTHS])
+@each(("condition", "holding"), TRUTHS, ids=[condition for condition, _ in TRUTHS])
 def test_a_condition_holds_for_exactly_those_events(condition, holding) -> None:
     rule = rule_of({**SEARCHES, "condition": condition})
 
@@ -79,7 +80,7 @@ def test_a_search_may_have_the_name_of_an_operator_in_upper_case() -> None:
     assert not fires(rule, {"b": 1})
 
 
-@pytest.mark.parametrize(
+@each(
     ("search", "event", "expected"),
     [
         # the fields of a map all, the maps of a list any

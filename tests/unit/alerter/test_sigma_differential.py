@@ -24,6 +24,7 @@ import pytest
 from sigma.backends.sqlite.sqlite import sqliteBackend
 from sigma.collection import SigmaCollection
 
+from each import each
 from sigma_rules import fires, rule_of, text_of
 
 FIELDS = ("a", "b", "c")
@@ -83,7 +84,7 @@ def _allowed(detection: dict[str, object], record: dict[str, str | None]) -> str
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
+@each("seed", range(4))
 def test_the_engine_agrees_with_the_sqlite_backend(seed) -> None:
     random, table, backend = Random(seed), _table(), sqliteBackend()
     outcomes: Counter[str] = Counter()

@@ -7,6 +7,7 @@ import pytest
 from aoc_rules.sigma import bounds
 from aoc_rules.sigma.faults import RuleRefused
 from aoc_rules.sigma.reading import read, read_rule
+from each import each
 from sigma_rules import fires, rule_of, rule_on, text_of
 
 SEARCH = {"selection": {"a": 1}, "condition": "selection"}
@@ -18,7 +19,7 @@ def refusal(detection, **others) -> str:
     return str(raised.value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("search", "place", "reason"),
     [
         ({"f|contain": "x"}, "detection.selection.f|contain", "Unknown modifier 'contain'"),
@@ -45,7 +46,7 @@ def test_a_value_that_cannot_be_used_is_named_with_its_place(search, place, reas
     assert reason in said
 
 
-@pytest.mark.parametrize(
+@each(
     ("condition", "reason"),
     [
         ("selection and", "Expected"),
@@ -64,7 +65,7 @@ def test_a_condition_that_cannot_be_used_is_named_with_its_place(condition, reas
     assert reason in said
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "reason"),
     [
         ("title: x\ndetection: {sel: {a: 1}, condition: sel}", "log source"),
@@ -140,12 +141,12 @@ def test_more_values_than_may_be_are_refused() -> None:
     assert "named list" in said
 
 
-@pytest.mark.parametrize("pattern", [r"(a+)+$", r"(a|aa)+$", r"^(([a-z])+.)+[A-Z]([a-z])+$", r"(.*a){20}$"])
+@each("pattern", [r"(a+)+$", r"(a|aa)+$", r"^(([a-z])+.)+[A-Z]([a-z])+$", r"(.*a){20}$"])
 def test_an_expression_that_ruins_other_engines_costs_time_in_proportion_to_the_text(pattern) -> None:
     assert not fires(rule_on({"f|re": pattern}), {"f": "a" * 60_000 + "!"})  # others take years
 
 
-@pytest.mark.parametrize("pattern", ["(a{1000}){1000}", "((a{100}){100}){100}", "a" * 5_000, r"[\pL]{900}"])
+@each("pattern", ["(a{1000}){1000}", "((a{100}){100}){100}", "a" * 5_000, r"[\pL]{900}"])
 def test_an_expression_that_is_too_large_is_refused(pattern) -> None:
     assert "regular expression" in refusal({"selection": {"f|re": pattern}, "condition": "selection"})
 

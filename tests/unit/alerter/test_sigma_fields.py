@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from aoc_rules.sigma.fields import FieldTable
+from each import each
 from sigma_rules import fires, rule_on
 
 UNIFIED = {"product": "m365", "service": "audit"}
@@ -25,7 +24,7 @@ PARAMETERS = [{"Name": "ForwardTo", "Value": "a@b.example"}, {"Name": "StopProce
 CHANGES = [{"displayName": "UserType", "oldValue": '["Guest"]', "newValue": '["Member"]'}]
 
 
-@pytest.mark.parametrize(
+@each(
     ("search", "record", "expected"),
     [
         # names in any case, nested, through lists
@@ -105,7 +104,7 @@ def test_a_field_is_found_wherever_an_interface_puts_it(search, record, expected
     assert fires(rule_on(search, logsource=UNIFIED), unified(record)) is expected
 
 
-@pytest.mark.parametrize(
+@each(
     ("aliases", "expected"),
     [
         ((".", "b"), ["a.x", "b.x"]),

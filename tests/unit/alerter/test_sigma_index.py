@@ -11,6 +11,7 @@ from aoc_rules.sigma.index import Index
 from aoc_rules.sigma.named_lists import NamedLists
 from aoc_rules.sigma.record import Record
 from aoc_rules.sigma.ruleset import RuleSet
+from each import each
 from sigma_generated import DETECTIONS, EVENTS
 from sigma_rules import rule_of, rule_on
 
@@ -55,7 +56,7 @@ def test_an_event_meets_only_the_rules_that_could_match() -> None:
     assert candidates(rules, {"size": 1}) == {"number", "anything but"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("pattern", "text"),
     [
         ("abc", "abc"),

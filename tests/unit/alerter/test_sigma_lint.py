@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from aoc_rules.sigma.lint import lint, never_fires
 from aoc_rules.sigma.named_lists import NamedLists
+from each import each
 from sigma_rules import rule_of, rule_on
 
 DIRECTORY = {"product": "azure", "service": "auditlogs"}
@@ -17,7 +16,7 @@ def found(rule, lists=None) -> list[tuple[str, str]]:
     return [(finding.code, finding.place) for finding in lint(rule, lists)]
 
 
-@pytest.mark.parametrize(
+@each(
     ("logsource", "search"),
     [
         (DIRECTORY, {"operationName": "Add member to role", "properties.result": "success", "Status": "Failure"}),
@@ -38,7 +37,7 @@ def test_a_good_rule_has_no_finding(logsource, search) -> None:
     assert found(rule_on(search, logsource=logsource)) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("logsource", "search", "expected", "never", "suggestion"),
     [
         (

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from each import each
 from sigma_rules import fires, rule_on
 
 LONG = "x" * 70_000
@@ -164,7 +165,7 @@ def _flat():
             yield pytest.param(search, value, False, id=f"{number}-not-{search}-{str(value)[:20]!a}")
 
 
-@pytest.mark.parametrize(("search", "value", "expected"), list(_flat()))
+@each(("search", "value", "expected"), list(_flat()))
 def test_a_modifier_matches_what_the_specification_says_and_nothing_else(search, value, expected) -> None:
     assert fires(rule_on(search), {"f": value}) is expected
 
@@ -177,7 +178,7 @@ ABSENT = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("key", "value", "expected"), [(key, *held) for key, held in ABSENT.items()])
+@each(("key", "value", "expected"), [(key, *held) for key, held in ABSENT.items()])
 def test_a_field_that_is_not_there_matches_only_what_asks_for_that(key, value, expected) -> None:
     assert fires(rule_on({key: value}), {"other": "x"}) is expected
 
@@ -187,7 +188,7 @@ def test_null_is_a_field_that_is_not_there() -> None:
     assert fires(rule_on({"f": None}, "not selection"), {"f": 1})
 
 
-@pytest.mark.parametrize(
+@each(
     ("modifiers", "value", "other", "expected"),
     [
         ("fieldref", "Sam", "SAM", True),
@@ -212,7 +213,7 @@ def test_a_field_is_compared_with_another_one_of_the_same_event(modifiers, value
 LISTS = {"Places": ["NL", "be", "f*"], "nobody": [], "Suffixes": ["contoso.example", "fabrikam.example"]}
 
 
-@pytest.mark.parametrize(
+@each(
     ("search", "value", "expected"),
     [
         ({"f|expand": "%Places%"}, "nl", True),
@@ -252,7 +253,7 @@ def test_a_placeholder_without_expand_is_a_text() -> None:
     assert not fires(rule_on({"f": "%Places%"}), {"f": "nl"}, LISTS)
 
 
-@pytest.mark.parametrize(
+@each(
     ("search", "event", "expected"),
     [
         (["alpha", "beta"], {"x": {"y": ["an ALPHA here"]}}, True),

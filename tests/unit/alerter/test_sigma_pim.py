@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
+from each import each
 from sigma_rules import fires, rule_on
 
 TENANT = "3b0e0000-22fa-4c16-9bf2-470b80be80d6"
@@ -26,7 +25,7 @@ def alert(**more):
     return {"class_uid": 2004, "metadata": metadata, "raw_data": json.dumps(record)}
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "event", "expected"),
     [
         (f"{OUTSIDE}Configuration", alert(), True),

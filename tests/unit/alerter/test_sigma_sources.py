@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-import pytest
-
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
 from aoc_rules.sigma import log_sources
 from aoc_rules.sigma.ruleset import RuleSet
+from each import each
 from sigma_rules import fires, rule_on
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -68,8 +67,8 @@ ENTRANCE = {"product": "azure", "service": "signinlogs"}
 AUDIT = {"product": "m365", "service": "audit"}
 
 
-@pytest.mark.parametrize("way", CHANGES)
-@pytest.mark.parametrize(
+@each("way", CHANGES)
+@each(
     ("logsource", "search"),
     [
         (DIRECTORY, {"operationName": "Add member to role"}),
@@ -95,8 +94,8 @@ def test_a_change_of_the_directory_matches_by_every_interface(way, logsource, se
     assert not fires(rule_on({**search, next(iter(search)): "Remove member from role"}, logsource=logsource), event)
 
 
-@pytest.mark.parametrize("way", SIGN_INS)
-@pytest.mark.parametrize(
+@each("way", SIGN_INS)
+@each(
     ("logsource", "search"),
     [
         (ENTRANCE, {"ResultType": 53003}),
@@ -155,7 +154,7 @@ def test_a_rule_does_not_see_records_of_other_log_sources() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("log", "product", "class_uid", "expected"),
     [
         ("Directory audits", "Microsoft Entra ID", 3001, {"azure/auditlogs", "m365/audit"}),

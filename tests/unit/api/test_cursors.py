@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from aoc_api.cursors import Cursors, cursor_key
 from aoc_api.problems import Problem
 from aoc_common.errors import BadConfiguration
+from each import each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,7 @@ def test_two_gateways_with_one_key_take_each_others_cursors() -> None:
     assert Cursors(b"a key of sixteen").read(CURSORS.make(LAST, FILTERS), dict(reversed(FILTERS.items()))) == LAST
 
 
-@pytest.mark.parametrize(
+@each(
     "changed",
     [
         {"tenant": "fabrikam"},

@@ -26,6 +26,7 @@ from aoc_common.contracts.access import Scope
 from aoc_common.contracts.rows import OF_CSV
 from aoc_common.errors import Unreachable
 from aoc_common.store.searches import EventPage, EventQuery
+from each import each
 from exporting import an_event, exported, unchanged
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ async def test_csv_has_a_line_for_each_event_and_a_header() -> None:
     assert (note.rows, note.digest) == (20, hashlib.sha256(data).hexdigest())
 
 
-@pytest.mark.parametrize("hostile", HOSTILE)
+@each("hostile", HOSTILE)
 async def test_no_cell_of_csv_is_a_formula_or_breaks_its_line(hostile: str) -> None:
     event = an_event(1, actor=hostile, ip=hostile, operation=hostile, ocsf={"message": hostile, "time": 0})
     data, _ = await exported([event], Format.CSV, fields=["actor", "ip", "operation", "message", "event.message"])
@@ -173,7 +174,7 @@ async def test_ocsf_has_the_event_as_it_was_published() -> None:
     assert json.loads(line) == an_event(1).ocsf | {"raw_data": '{"Id":1}', "unmapped": {"UserKey": 1}}
 
 
-@pytest.mark.parametrize("form", list(Format))
+@each("form", list(Format))
 async def test_a_file_that_is_cut_off_has_no_digest_and_no_end(form: Format) -> None:
     async def failing():
         yield [an_event(2)]
@@ -194,8 +195,8 @@ async def test_a_file_that_is_cut_off_has_no_digest_and_no_end(form: Format) -> 
     assert not b"".join(parts[1:]).endswith(b"PAR1")
 
 
-@pytest.mark.parametrize("coding", ["gzip", "zstd"])
-@pytest.mark.parametrize("form", [Format.CSV, Format.OCSF])
+@each("coding", ["gzip", "zstd"])
+@each("form", [Format.CSV, Format.OCSF])
 async def test_the_digest_is_of_what_was_compressed(form: Format, coding: str) -> None:
     events = [an_event(number) for number in range(200)]
     plain, note = await exported(events, form)
@@ -208,7 +209,7 @@ async def test_the_digest_is_of_what_was_compressed(form: Format, coding: str) -
     assert noted.digest == note.digest
 
 
-@pytest.mark.parametrize(
+@each(
     ("accepted", "coding"),
     [
         (None, None),

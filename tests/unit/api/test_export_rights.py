@@ -6,6 +6,7 @@ import pytest
 
 from aoc_api.export.rights import EVERY_S, Rights, RightsLost
 from aoc_common.contracts.access import Hidden, Scope
+from each import each
 from exporting import NOW
 from manual_clock import ManualClock
 
@@ -28,7 +29,7 @@ async def test_rights_are_looked_at_every_few_seconds_and_not_for_each_page() ->
     assert looks == [5.0, 10.0, 15.0, 20.0]
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "later", "lost"),
     [
         (Hidden(), Hidden(fields=frozenset({"subject"})), True),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from aoc_api.forwarded import ForwardedHeaders
+from each import each
 
 TRUSTED = ForwardedHeaders(["10.0.0.0/24", "192.0.2.7/32", "fd00::/64"])
 
@@ -27,7 +26,7 @@ def test_a_listed_proxy_says_who_asks_how_and_for_what_name() -> None:
         assert applied(proxy, *said)[:3] == ("203.0.113.9", "https", "aoc.example")
 
 
-@pytest.mark.parametrize("stranger", ["203.0.113.9", "10.0.1.5", "127.0.0.1", "::1", "", "unix", "10.0.0.5.evil"])
+@each("stranger", ["203.0.113.9", "10.0.1.5", "127.0.0.1", "::1", "", "unix", "10.0.0.5.evil"])
 def test_what_a_stranger_says_is_not_believed_and_nobody_behind_us_sees_it(stranger) -> None:
     said = (
         ("X-Forwarded-For", "127.0.0.1"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "localhost"),
@@ -39,7 +38,7 @@ def test_what_a_stranger_says_is_not_believed_and_nobody_behind_us_sees_it(stran
     assert [name for name, _ in headers] == [b"host"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("hops", "client"),
     [
         # What the client wrote stands to the left of what the proxy saw.
@@ -60,7 +59,7 @@ def test_the_client_is_the_last_address_that_no_proxy_of_ours_has(hops, client) 
     assert applied("10.0.0.5", *(("X-Forwarded-For", hop) for hop in hops))[0] == client
 
 
-@pytest.mark.parametrize("scheme", ["ftp", "", "https, http", "javascript"])
+@each("scheme", ["ftp", "", "https, http", "javascript"])
 def test_a_scheme_is_the_one_that_the_nearest_proxy_names(scheme) -> None:
     assert applied("10.0.0.5", ("X-Forwarded-Proto", scheme))[1] == "http"
     assert applied("10.0.0.5", ("X-Forwarded-Proto", "HTTPS"))[1] == "https"

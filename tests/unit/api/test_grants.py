@@ -18,6 +18,7 @@ from aoc_common.contracts.access import Grant
 from aoc_common.store.grants import Grantee, StoredGrant
 from aoc_common.tenants.file_registry import FileTenants
 from aoc_common.tenants.tenant import Tenant
+from each import each
 from making import NOW
 from manual_clock import ManualClock
 
@@ -153,7 +154,7 @@ def holder(*grants: Grant) -> Principal:
 CONTOSO, RETAIL = frozenset({"contoso"}), frozenset({"retail"})
 
 
-@pytest.mark.parametrize(
+@each(
     ("held", "wanted", "may"),
     [
         (Grant("admin", groups=RETAIL), Grant("admin", tenants=CONTOSO), True),

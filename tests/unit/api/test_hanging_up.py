@@ -9,6 +9,7 @@ import pytest
 from starlette.requests import ClientDisconnect
 
 from aoc_api.hanging_up import HangingUp
+from each import each
 
 
 class Client:
@@ -69,7 +70,7 @@ async def test_a_read_ends_when_its_client_hangs_up() -> None:
     assert (work.ended, client.sent) == (["broken off"], [])
 
 
-@pytest.mark.parametrize(
+@each(
     ("method", "path", "headers"),
     [
         ("POST", "/api/tenants", ()),

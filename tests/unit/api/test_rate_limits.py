@@ -13,6 +13,7 @@ from aoc_api.rates.throttle import Throttle, network_of
 from aoc_api.rates.token_buckets import TokenBuckets
 from aoc_api.settings import RateOptions
 from aoc_common.errors import Unreachable
+from each import each
 from manual_clock import ManualClock
 
 RATE = Rate("test", 10, 2)
@@ -221,7 +222,7 @@ async def test_two_hundred_analysts_behind_one_address_sign_in_and_work(clock) -
         clock.advance(60)
 
 
-@pytest.mark.parametrize(
+@each(
     ("address", "network"),
     [
         ("203.0.113.9", "203.0.113.9"),

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aoc_api.time_buckets import SIZES, TooMany, fitting, limits
 from aoc_common.contracts.ids import EPOCH, LAST
+from each import each
 
 MOST = 500
 MOMENTS = st.datetimes(timezones=st.just(UTC))
@@ -27,7 +27,7 @@ def shown(start: str, end: str, size: str, zone: str = "UTC") -> list[str]:
     return [f"{limit:%Y-%m-%d %H:%M}" for limit in local]
 
 
-@pytest.mark.parametrize(
+@each(
     ("size", "expected"),
     [
         ("12h", ["2026-11-23 00:00", "2026-11-23 12:00", "2026-11-24 00:00"]),

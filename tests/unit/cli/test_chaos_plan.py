@@ -11,6 +11,7 @@ from aoc_cli.verify.fault_kinds import ENABLED, KINDS, USUAL, Kind, chosen, setu
 from aoc_common.errors import BadConfiguration
 from aoc_sim.faults import EXTRAS, PROFILES
 from aoc_sim.settings import SimSettings
+from each import each
 
 VICTIMS = ["nats-server", "mongod", "normalizer", "normalizer-2", "collector", "collector-2"]
 STRIKING = {"deletions", "windows", "streams", "consumers", "full", "clock"}
@@ -32,7 +33,7 @@ def test_every_round_kills_and_pauses_everything_once_and_adds_what_the_kinds_st
     assert not any(strike.deed == "delete stream" for strike in plain)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_a_kind_alone_kills_nothing_else(kind: Kind) -> None:
     strikes = plan(VICTIMS, 11, 1, {kind}, all_=False)
 
@@ -40,7 +41,7 @@ def test_a_kind_alone_kills_nothing_else(kind: Kind) -> None:
     assert not any(strike.deed in {"kill -9", "pause"} for strike in strikes)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_a_kind_is_the_simulators_or_strikes(kind: Kind) -> None:
     setup_of_kind = setup({kind})
 

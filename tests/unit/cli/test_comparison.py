@@ -11,6 +11,7 @@ import pytest
 from aoc_cli.verify.comparison import AvailableRecords, RunResult, compare
 from aoc_cli.verify.stream_recorder import RecordedMessage
 from aoc_common.store.mongo.census import StoredRecord
+from each import each
 
 TRUTH = AvailableRecords.of(
     {"contoso": {"graph-signins": {"records": ["a", "b"]}, "o365-dlp": {"records": ["d|Match", "d|Undo"]}}}
@@ -49,7 +50,7 @@ def test_states_of_one_subject_are_told_apart_by_their_time() -> None:
     assert compare(truth, [first, second, strange], [*sent, RecordedMessage(str(strange.id))], ledger).unknown == 1
 
 
-@pytest.mark.parametrize(
+@each(
     ("events", "sent", "expected"),
     [
         (ALL[1:], SENT[1:], (1, 0, 0)),
@@ -84,7 +85,7 @@ def test_each_kind_of_fault_is_counted(events, sent, expected) -> None:
     assert (outcome.lost, outcome.doubled, outcome.unknown) == expected
 
 
-@pytest.mark.parametrize(
+@each(
     ("ledger", "off"),
     [
         ({**LEDGER, ("contoso", "o365-dlp"): 1}, 1),
@@ -137,7 +138,7 @@ def account(**wrong: int) -> RunResult:
     return RunResult(**{**counts, "seconds": 1.0, "events_per_s": 1.0, "faults": {}, **wrong})
 
 
-@pytest.mark.parametrize("name", ["lost", "doubled", "hidden", "unknown", "misaccounted", "quarantined"])
+@each("name", ["lost", "doubled", "hidden", "unknown", "misaccounted", "quarantined"])
 def test_a_run_is_not_complete_with_anything_wrong(name) -> None:
     assert account().complete
     assert not account(**{name: 1}).complete

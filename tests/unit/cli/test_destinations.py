@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from aoc_cli import destinations as module
 from aoc_cli.destinations import MOST_FIELDS, destinations
 from aoc_normalizer.reading.records import RecordContext
 from aoc_sim import samples
+from each import each
 
 CONTEXT = RecordContext("contoso", "import", datetime(2026, 11, 23, tzinfo=UTC))
 RULE = {
@@ -36,7 +36,7 @@ def of(record) -> dict[str, module.Field]:
     return {field.name: field for field in destinations(json.dumps(record), CONTEXT)}
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "first"),
     [
         ("Id", "metadata.uid"),
@@ -56,9 +56,7 @@ def test_a_field_goes_where_the_event_changes_with_it(name, first) -> None:
     assert not field.unmapped
 
 
-@pytest.mark.parametrize(
-    "name", ["UserKey", "Echo", "UserType", "Nested.a[0]", "Nested.a[1]", "Nested.a[2]", "Nested.a[3]"]
-)
+@each("name", ["UserKey", "Echo", "UserType", "Nested.a[0]", "Nested.a[1]", "Nested.a[2]", "Nested.a[3]"])
 def test_a_value_that_also_stands_elsewhere_is_not_taken_for_what_stands_there(name) -> None:
     field = of(RULE)[name]
 
@@ -96,7 +94,7 @@ def test_no_more_fields_are_tried_than_may_be_and_the_others_say_so() -> None:
     assert fields["Id"].tried
 
 
-@pytest.mark.parametrize("source", ["graph-signins", "graph-directory-audits", "o365-exchange", "o365-azuread"])
+@each("source", ["graph-signins", "graph-directory-audits", "o365-exchange", "o365-azuread"])
 def test_every_field_of_real_shapes_has_a_destination(source) -> None:
     for _, record in samples.records(3, 2, source):
         fields = destinations(record.decode(), CONTEXT)
@@ -123,7 +121,7 @@ def test_no_record_is_too_strange_to_be_tried(record) -> None:
     assert len(fields) == len(list(module._leaves(record, ())))
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     ["1f0c7e1e-1111-4222-8333-944444444444", "203.0.113.9", "[2001:db8::1]:443", "2026-11-23T08:00:00Z", "17",
      "Success", "dana@contoso.example", "word", "9999-12-31T23:59:59", "{", "1" * 5000],

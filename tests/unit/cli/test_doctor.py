@@ -16,6 +16,7 @@ from aoc_common.contracts.report_keys import PublishedKey
 from aoc_common.store.mongo.twin_links import BrokenLink, LinkFault, LinkReport
 from aoc_common.store.pages import PublishedPage
 from aoc_common.tenants.needs import GRAPH, MANAGEMENT
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 IN_USE = PublishedKey("a", b"", NOW)
@@ -55,18 +56,14 @@ def test_a_permission_that_can_change_things_is_warned_of():
     assert "DeviceManagementApps.ReadWrite.All" in graph[0].found
 
 
-@pytest.mark.parametrize(
-    ("days", "grade"), [(-1, Grade.FAIL), (0, Grade.FAIL), (12, Grade.WARN), (90, Grade.OK), (None, Grade.WARN)]
-)
+@each(("days", "grade"), [(-1, Grade.FAIL), (0, Grade.FAIL), (12, Grade.WARN), (90, Grade.OK), (None, Grade.WARN)])
 def test_what_ends_soon_is_warned_of_and_what_has_ended_fails(days, grade):
     ends = None if days is None else NOW + timedelta(days=days)
 
     assert of_expiry("contoso", "secret", ends, NOW, "renew").grade is grade
 
 
-@pytest.mark.parametrize(
-    ("seconds", "grade"), [(0, Grade.OK), (-59, Grade.OK), (61, Grade.WARN), (-301, Grade.FAIL), (None, Grade.WARN)]
-)
+@each(("seconds", "grade"), [(0, Grade.OK), (-59, Grade.OK), (61, Grade.WARN), (-301, Grade.FAIL), (None, Grade.WARN)])
 def test_clocks_may_differ_a_little(seconds, grade):
     theirs = None if seconds is None else NOW + timedelta(seconds=seconds)
 
@@ -102,7 +99,7 @@ def test_a_link_that_hides_an_action_fails_and_is_named():
     assert "another result" in result.found
 
 
-@pytest.mark.parametrize(
+@each(
     ("waited", "grade"),
     [
         (None, Grade.OK),
@@ -117,7 +114,7 @@ def test_a_page_that_has_waited_long_is_told_days_before_microsoft_forgets_its_r
     assert of_waiting("system", page, NOW).grade == grade
 
 
-@pytest.mark.parametrize(
+@each(
     ("published", "own", "expected"),
     [
         ([], KeyState(None, changing=False), [(Grade.OK, "none yet: it is made with the first report")]),

@@ -22,6 +22,7 @@ from aoc_cli.importing.streams import CountingFile
 from aoc_cli.importing.summary import NO_END, FileAccount, Summary
 from aoc_cli.importing.unpacking import Unpacking
 from aoc_cli.local import disk
+from each import each
 from exports import NDJSON, zipped
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def test_a_name_of_any_length_leaves_the_summary_readable(shown) -> None:
     assert max(map(len, shown(summary).splitlines())) < 120
 
 
-@pytest.mark.parametrize(
+@each(
     ("first", "last", "found"),
     [
         (2026, 2026, None),

@@ -15,12 +15,13 @@ from aoc_common.contracts.rows import Row
 from aoc_common.errors import BadConfiguration
 from aoc_common.store.imports import TimeSpan
 from aoc_common.store.searches import EventQuery
+from each import each
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 LAST_MS = 253_402_300_799_999
 
 
-@pytest.mark.parametrize("at", [NOW, LAST - timedelta(milliseconds=1), LAST.replace(microsecond=999_000), LAST])
+@each("at", [NOW, LAST - timedelta(milliseconds=1), LAST.replace(microsecond=999_000), LAST])
 def test_the_end_of_a_range_holds_its_last_event(at: datetime) -> None:
     assert at < just_after(at) or just_after(at) == LAST
     assert just_after(at) - at <= timedelta(milliseconds=1)

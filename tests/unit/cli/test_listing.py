@@ -28,6 +28,7 @@ from aoc_common.contracts.event_message import EventMessage
 from aoc_common.contracts.printable import cell, visible
 from aoc_common.contracts.rows import FIELDS, OF_CSV, Row, names_of, text
 from aoc_common.errors import BadConfiguration
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 FIRST, SECOND = (UUID(f"019ab0c4-2f40-8a1b-9c2d-00000000000{n}") for n in (1, 2))
@@ -159,7 +160,7 @@ def test_a_twin_whose_other_does_not_match_is_shown(width, capsys) -> None:
     assert Table(of_fields(["message"])).show([a_row(SECOND, twin_of=FIRST)]) == 1
 
 
-@pytest.mark.parametrize(
+@each(
     ("seconds", "shown"),
     [(0, "0 s ago"), (59, "59 s ago"), (60, "1 min ago"), (7199, "1 h ago"), (172_799, "47 h ago"),
      (172_800, "2 d ago"), (400 * 86_400, "400 d ago"), (-120, "in 2 min")],
@@ -235,7 +236,7 @@ def test_fields_are_named_and_paths_lead_into_the_event() -> None:
     assert [text(row, name) for name in names] == ["2026-11-23T08:00:00.000Z", "dana", "17", "dana", "12", ""]
 
 
-@pytest.mark.parametrize("listed", ["", " , ", "time,nonsense", "event.", "unmapped", "event"])
+@each("listed", ["", " , ", "time,nonsense", "event.", "unmapped", "event"])
 def test_a_field_that_there_is_not_is_refused_with_those_that_there_are(listed) -> None:
     with pytest.raises(BadConfiguration, match="--fields"):
         printer(as_json=False, as_csv=True, fields=listed)
@@ -254,8 +255,8 @@ def test_json_of_fields_has_these_and_their_types(capsys) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", FIELDS)
-@pytest.mark.parametrize(
+@each("name", FIELDS)
+@each(
     "ocsf",
     [{}, {"observables": "x", "src_endpoint": [], "actor": None, "time": "x"}, {"time": 10**20, "severity_id": []}],
 )

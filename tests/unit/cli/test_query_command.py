@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import pytest
 import typer
 from typer.testing import CliRunner
 
 from aoc_cli.query_command import QueryCommand
+from each import each
 
 app = typer.Typer()
 
@@ -22,7 +22,7 @@ def search(
     typer.echo(f"{text}|{actor}|{failed}")
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "shown"),
     [
         (["-service:sharepoint kim"], "-service:sharepoint kim||False"),
@@ -44,6 +44,6 @@ def test_what_begins_with_one_minus_excludes_and_several_arguments_are_one_query
     assert CliRunner().invoke(app, arguments).output == f"{shown}\n"
 
 
-@pytest.mark.parametrize("arguments", [["-x"], ["--sinse", "24h"], ["kim", "-x"], ["kim", "--actor"]])
+@each("arguments", [["-x"], ["--sinse", "24h"], ["kim", "-x"], ["kim", "--actor"]])
 def test_what_is_wrong_is_still_refused(arguments: list[str]) -> None:
     assert CliRunner().invoke(app, arguments).exit_code == 2

@@ -17,6 +17,7 @@ from aoc_cli.reports import form
 from aoc_cli.reports.form import Form, check, public_bytes, sign
 from aoc_common.contracts.report_keys import base64url, jwk, thumbprint
 from aoc_common.errors import Malformed, Permanent
+from each import each
 from reporting import BEFORE, OURS, THEIRS, TOLD, signed_before
 
 SIGNED = sign(TOLD, OURS)
@@ -63,7 +64,7 @@ def test_what_is_read_is_what_was_signed() -> None:
     assert (before.form, before.statement(), before.kid) == (Form.BEFORE, BEFORE, now.kid)
 
 
-@pytest.mark.parametrize("position", range(0, len(SIGNED), 37))
+@each("position", range(0, len(SIGNED), 37))
 def test_no_byte_of_a_report_can_be_changed(position) -> None:
     other = b"A" if SIGNED[position : position + 1] != b"A" else b"B"
     with pytest.raises(Malformed):
@@ -88,7 +89,7 @@ def _duplicate(text: bytes) -> bytes:
     return text.replace(b'"at":', b'"at":"2020-01-01T00:00:00Z","at":', 1)
 
 
-@pytest.mark.parametrize(
+@each(
     "payload",
     [
         _duplicate(orjson.dumps(TOLD, option=orjson.OPT_SORT_KEYS)),
@@ -112,7 +113,7 @@ def test_a_statement_in_another_spelling_is_refused_though_its_signature_fits(pa
         check(as_jws(payload)).statement()
 
 
-@pytest.mark.parametrize(
+@each(
     "changed",
     [
         header(alg="none"),
@@ -139,7 +140,7 @@ def test_a_header_that_is_not_ours_is_refused_though_its_signature_fits(changed)
         check(as_jws(b"{}", changed))
 
 
-@pytest.mark.parametrize(
+@each(
     "document",
     [
         b"", b"no report", b"[]", b"null", b"\xff", b"..", b"a.b.c", SIGNED * 2, SIGNED.strip() + b".x", b" " + SIGNED,
@@ -166,7 +167,7 @@ def _next_character(match: re.Match[bytes]) -> bytes:
     return bytes([match[1][0] + 1]) + b'=="'
 
 
-@pytest.mark.parametrize(
+@each(
     "change",
     [
         lambda text: text.replace(b'"tenant": "contoso"', b'"tenant": "fabrikam",\n    "tenant": "contoso"', 1),
@@ -190,7 +191,7 @@ def test_a_report_of_the_version_before_holds_nothing_that_was_not_signed(change
         check(changed)
 
 
-@pytest.mark.parametrize(
+@each(
     "change",
     [
         lambda document: document["report"].update(tenant="fabrikam"),

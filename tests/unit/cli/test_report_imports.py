@@ -16,6 +16,7 @@ from aoc_cli.reports.reading import File, Import, read
 from aoc_cli.reports.statement import MOST_FILES, statement
 from aoc_common.errors import Malformed
 from aoc_common.store.imports import FileStatus, ImportAccount, ImportedFile, ImportRecord, ImportState
+from each import each
 from reporting import ACCOUNT, AT, GONE, INSTALLATION, OURS
 
 THEN = datetime(2025, 3, 1, 10, 30, tzinfo=UTC)
@@ -91,7 +92,7 @@ def test_a_report_of_the_version_before_which_states_no_imports_is_still_read() 
     assert read(before, Form.JWS).imports is None
 
 
-@pytest.mark.parametrize(
+@each(
     "change",
     [
         {"sha256": "0" * 63},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aoc_cli.importing.unread_tables import language_of, why_unread
+from each import each
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,7 @@ def test_the_steps_of_sign_ins_are_named_as_what_they_are(read, header: str) -> 
     assert not refusal.harmless
 
 
-@pytest.mark.parametrize(
+@each(
     "header",
     [
         "Date;User;Application;Resource;IP address;Status;Request ID",

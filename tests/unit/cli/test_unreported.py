@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import pytest
-
 from aoc_cli.verify.statements import Statements
 from aoc_cli.verify.unreported import Missing, missing_records, unreported
 from aoc_cli.verify.versions import check_current, compare_versions
 from aoc_common.store.accounts import Gap, GapCause, SourceAccount
 from aoc_common.store.mongo.census import StoredRecord
+from each import each
 
 AT = datetime(2026, 1, 14, 12, tzinfo=UTC)
 KEY = ("contoso", "o365-exchange", "a")
@@ -22,7 +21,7 @@ def gap(start: datetime, end: datetime, detail: str | None = None) -> Gap:
     return Gap(GapCause.LOST, start, end, closable=False, detail=detail)
 
 
-@pytest.mark.parametrize(
+@each(
     ("gaps", "source", "hidden"),
     [
         ((), "o365-exchange", True),
@@ -58,7 +57,7 @@ STATES = [{"served": True, "record": {"id": "a", "risk": risk}} for risk in ("no
 RECORD = StoredRecord(UUID(int=1), "contoso", "graph-signins", "A", "Sign-in")
 
 
-@pytest.mark.parametrize(
+@each(
     ("there", "every", "lost", "made_up"),
     [
         (["none", "high", "low"], True, 0, 0),
@@ -85,7 +84,7 @@ def test_a_version_that_is_stored_and_not_published_is_lost() -> None:
     assert compare_versions(truth, [RECORD], texts, {str(RECORD.id), f"{RECORD.id}:x"}, every=True).lost == 0
 
 
-@pytest.mark.parametrize(("shown", "states", "false"), [("low", 3, 0), ("high", 3, 1), ("high", 2, 0), ("none", 2, 1)])
+@each(("shown", "states", "false"), [("low", 3, 0), ("high", 3, 1), ("high", 2, 0), ("none", 2, 1)])
 def test_an_event_that_does_not_show_the_last_state_of_its_record_is_a_false_statement(shown, states, false) -> None:
     tally = Statements()
     truth = {"contoso": {"graph-signins": {"a": STATES[:states]}}}

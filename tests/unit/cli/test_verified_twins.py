@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-import pytest
-
 from aoc_cli.verify.twins import compare_twins
 from aoc_common.store.mongo.census import StoredRecord
+from each import each
 
 A, B, C, D = (UUID(int=number) for number in (1, 2, 3, 4))
 NAMES = {A: ("graph-signins", "a"), B: ("o365-azuread", "b"), C: ("graph-signins", "c"), D: ("o365-azuread", "d")}
@@ -27,7 +26,7 @@ def sent(links):
     return {str(name): str(links[name]) if name in links else None for name in NAMES}
 
 
-@pytest.mark.parametrize(
+@each(
     ("links", "published", "expected"),
     [
         ({B: A, C: D}, {B: A, C: D}, (0, 0)),

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import orjson
-import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from aoc_cli.reports import form
@@ -20,6 +19,7 @@ from aoc_cli.verify.statements import Statements
 from aoc_common.contracts.report_keys import thumbprint
 from aoc_common.store.accounts import Gap, GapCause, SourceAccount
 from aoc_common.store.arrivals import Recently
+from each import each
 
 AT = datetime(2026, 1, 14, 12, 0, 0, 123456, tzinfo=UTC)
 PLACE = ("contoso", "o365-exchange")
@@ -59,7 +59,7 @@ def test_the_account_that_is_read_back_from_a_report_is_the_one_that_was_signed(
     assert stated == {PLACE: replace(ACCOUNT, since=day)}
 
 
-@pytest.mark.parametrize(
+@each(
     ("altered", "kinds"),
     [
         (document(tenant="fabrikam"), {"whose it is", "account"}),

@@ -22,6 +22,7 @@ from aoc_common.contracts.event import text_digest
 from aoc_common.store.accounts import Gap, GapCause, SourceAccount
 from aoc_common.store.arrivals import Recently
 from aoc_common.store.mongo.census import StoredRecord, StoredStatement
+from each import each
 
 AT = datetime(2026, 1, 14, 12, tzinfo=UTC)
 MS = ids.to_ms(AT)
@@ -62,7 +63,7 @@ def false(tally: Statements) -> set[str]:
     return {kind for kind, count in tally.false.items() if count}
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "kinds"),
     [
         ({}, set()),
@@ -119,7 +120,7 @@ def metadata(**changed):
     return {"metadata": EVENT_BODY["metadata"] | changed}
 
 
-@pytest.mark.parametrize(
+@each(
     ("message", "kinds"),
     [
         (Message(), set()),
@@ -149,7 +150,7 @@ def test_each_false_statement_of_a_message_is_found(message, kinds) -> None:
     assert {kind.removeprefix("published: ") for kind in false(tally)} == kinds
 
 
-@pytest.mark.parametrize(("size", "good"), [(400_000, True), (400_008, True), (400_001, False), (100, False)])
+@each(("size", "good"), [(400_000, True), (400_008, True), (400_001, False), (100, False)])
 def test_a_message_without_its_text_tells_the_size_of_one_in_which_the_record_was_shown(size, good) -> None:
     ground_truth = GroundTruth.of(US, {}, {KEY: fact()._replace(sizes=(100, 400_000, 400_008))})
     message = Message(headers={"Aoc-Truncated": "1"}, raw_data_size=size, **metadata(is_truncated=True))
@@ -159,10 +160,10 @@ def test_a_message_without_its_text_tells_the_size_of_one_in_which_the_record_wa
     assert ("published: raw text" not in false(tally)) is good
 
 
-@pytest.mark.parametrize("later", [False, True])
-@pytest.mark.parametrize("risky", [False, True])
-@pytest.mark.parametrize("twin", [None, "11111111-1111-8111-8111-111111111111"])
-@pytest.mark.parametrize("adds", [None, "risk", "version"])
+@each("later", [False, True])
+@each("risky", [False, True])
+@each("twin", [None, "11111111-1111-8111-8111-111111111111"])
+@each("adds", [None, "risk", "version"])
 def test_what_a_twin_adds_is_that_it_has_changed_or_tells_a_risk(later, risky, twin, adds) -> None:
     ground_truth = GroundTruth.of(US, {}, {KEY: fact()._replace(risky=(text_digest(RAW),) if risky else ())})
     headers = {"Aoc-Version": "2" if later else "1"} | ({"Aoc-Twin-Adds": adds} if adds else {})
@@ -203,7 +204,7 @@ def gap(cause: GapCause, items: int | None = 1) -> Gap:
     return Gap(cause, AT, AT, closable=False, items=items)
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "kind"),
     [
         ({}, None),
@@ -241,7 +242,7 @@ def test_each_false_number_of_an_account_is_found(changes, kind) -> None:
     assert false(tally) == ({f"account: {kind}"} if kind else set())
 
 
-@pytest.mark.parametrize(
+@each(
     ("gaps", "good"),
     [
         ((gap(GapCause.EXPIRED, 2),), True),

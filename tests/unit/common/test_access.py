@@ -8,6 +8,7 @@ import pytest
 
 from aoc_common.contracts.access import ROLES, Hidden, Scope, includes
 from aoc_common.errors import Malformed
+from each import each
 
 
 def test_each_role_may_do_what_those_before_it_may() -> None:
@@ -17,7 +18,7 @@ def test_each_role_may_do_what_those_before_it_may() -> None:
         assert may == list(ROLES[: ROLES.index(held) + 1])
 
 
-@pytest.mark.parametrize("tenant", ["", "Contoso", "a.b", "a*", ">", "x" * 41, {"$ne": None}, ["contoso"], None, 1])
+@each("tenant", ["", "Contoso", "a.b", "a*", ">", "x" * 41, {"$ne": None}, ["contoso"], None, 1])
 def test_a_scope_of_what_is_no_tenant_is_refused(tenant: Any) -> None:
     with pytest.raises(Malformed, match="tenant"):
         Scope(tenant)

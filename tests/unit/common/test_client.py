@@ -33,6 +33,7 @@ from aoc_common.client.alerts import AlertFilters
 from aoc_common.client.logins import Login, Logins
 from aoc_common.client.operations import NOT_OFFERED, operation_of
 from aoc_common.errors import BadConfiguration
+from each import each
 from listening import listening
 
 ROOT = Path(__file__).parents[3]
@@ -77,7 +78,7 @@ def test_every_operation_of_the_gateway_has_a_method_or_a_reason_why_it_has_none
     assert all(NOT_OFFERED.values())
 
 
-@pytest.mark.parametrize("asked", sorted(methods()), ids=" ".join)
+@each("asked", sorted(methods()), ids=" ".join)
 def test_a_method_takes_every_parameter_of_its_operation(asked) -> None:
     operation, method = described()[asked], methods()[asked]
     wanted = {NAMES.get(one["name"].lower(), one["name"]) for one in operation.get("parameters", ())}
@@ -135,7 +136,7 @@ async def test_an_answer_of_a_later_version_is_read_as_far_as_it_is_known() -> N
     assert answers.asked == [("GET", "/api/version", f"Bearer {SECRET}")]
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "kind"),
     [
         (400, Invalid), (401, NotSignedIn), (403, NotAllowed), (404, Absent), (408, Invalid), (409, Conflict),
@@ -154,7 +155,7 @@ async def test_a_problem_is_raised_with_what_is_known_of_it(status, kind) -> Non
     assert str(error) == "What was wrong. (request r1)"
 
 
-@pytest.mark.parametrize(
+@each(
     ("answer", "ask", "times"),
     [
         # What is asked too often was not begun, whatever it was.
@@ -195,7 +196,7 @@ async def test_attempts_end() -> None:
     assert answers.times == 2
 
 
-@pytest.mark.parametrize(
+@each(
     "answer",
     [
         Response("<html>", 200, media_type="text/html"),
@@ -238,7 +239,7 @@ def test_no_secret_is_in_what_is_printed() -> None:
     assert SECRET not in "".join(seen)
 
 
-@pytest.mark.parametrize(
+@each(
     "address", ["http://aoc.example", "https://aoc.example/api", "https://a:b@aoc.example", "ftp://aoc.example", "aoc"]
 )
 def test_no_secret_is_sent_where_others_read_it(address) -> None:

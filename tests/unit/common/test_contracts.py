@@ -17,12 +17,13 @@ from aoc_common.contracts.event_message import EventMessage
 from aoc_common.contracts.jobs import BackfillJob, CollectJob, DirectoryJob, PollJob, SubscriptionJob
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Malformed
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 SUBJECT = subjects.raw("contoso", "graph-signins")
 
 
-@pytest.mark.parametrize("tenant", ["", "Contoso", "a.b", "a>", "*", "a b", "x" * 41, "a\n"])
+@each("tenant", ["", "Contoso", "a.b", "a>", "*", "a b", "x" * 41, "a\n"])
 def test_a_tenant_that_could_change_a_subject_is_refused(tenant: str) -> None:
     with pytest.raises(Malformed, match="tenant"):
         subjects.raw(tenant, "graph-signins")
@@ -80,7 +81,7 @@ def test_a_raw_page_that_lay_aside_says_so() -> None:
     assert RawPage.from_message(page.subject, page.headers(), b"[]") == page
 
 
-@pytest.mark.parametrize(
+@each(
     ("late", "of_before", "timed"),
     [
         (timedelta(), {}, timedelta()),
@@ -100,7 +101,7 @@ def test_11_a_page_was_fetched_when_the_bus_bears_it_out(late, of_before, timed)
     assert page.timed(NOW + late).id == page.id
 
 
-@pytest.mark.parametrize("missing", ["Aoc-Tenant", "Aoc-Source", "Aoc-Slice", "Aoc-Fetched-At"])
+@each("missing", ["Aoc-Tenant", "Aoc-Source", "Aoc-Slice", "Aoc-Fetched-At"])
 def test_a_raw_page_without_a_header_names_it(missing: str) -> None:
     headers = RawPage("contoso", "graph-signins", "contoso/slice", NOW, b"[]").headers()
     del headers[missing]
@@ -117,7 +118,7 @@ def test_a_raw_page_with_an_unreadable_time_is_refused(time: str) -> None:
         RawPage.from_message(SUBJECT, headers, b"[]")
 
 
-@pytest.mark.parametrize(
+@each(
     "subject",
     [
         subjects.raw("fabrikam", "graph-signins"),
@@ -156,7 +157,7 @@ def test_the_same_page_of_another_slice_is_another_message() -> None:
     assert one != other
 
 
-@pytest.mark.parametrize("kind", [CollectJob, DirectoryJob, PollJob, SubscriptionJob, BackfillJob])
+@each("kind", [CollectJob, DirectoryJob, PollJob, SubscriptionJob, BackfillJob])
 def test_every_example_of_a_job_is_a_job(kind: Any) -> None:
     for example in kind.model_json_schema()["examples"]:
         job = kind.model_validate(example)
@@ -165,7 +166,7 @@ def test_every_example_of_a_job_is_a_job(kind: Any) -> None:
         assert job.subject.startswith("aoc.jobs.")
 
 
-@pytest.mark.parametrize("change", [{"end": NOW}, {"start": NOW.replace(tzinfo=None)}, {"tenant": "a.b"}, {"more": 1}])
+@each("change", [{"end": NOW}, {"start": NOW.replace(tzinfo=None)}, {"tenant": "a.b"}, {"more": 1}])
 def test_a_job_that_makes_no_sense_is_refused(change: dict[str, object]) -> None:
     good = {"tenant": "contoso", "source": "graph-signins", "start": NOW, "end": NOW + timedelta(minutes=5)}
 

@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from aoc_common.contracts.directory import MAX_KEY, is_service_account, key
+from each import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("upn", "name"),
     [
         ("svc-backup@contoso.example", "Backup"),
@@ -21,7 +22,7 @@ def test_an_unlicensed_account_that_is_named_as_one_is_a_service_account(upn, na
     assert is_service_account(upn, name, licensed=False, guest=False)
 
 
-@pytest.mark.parametrize(
+@each(
     ("upn", "name"),
     [
         ("svcetlana@contoso.example", "Svcetlana Novak"),

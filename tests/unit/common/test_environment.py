@@ -16,6 +16,7 @@ from aoc_common import environment
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import ServiceSettings, load
 from aoc_normalizer.settings import NormalizerSettings
+from each import each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +72,7 @@ def test_settings_of_every_service_may_share_an_environment(variable, value, mon
     load(ServiceSettings)
 
 
-@pytest.mark.parametrize(
+@each(
     ("variable", "value"),
     [
         ("AOC_API_SERVICE_HOST", "10.0.0.7"),

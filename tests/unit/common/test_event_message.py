@@ -10,6 +10,7 @@ from aoc_common.contracts import twins
 from aoc_common.contracts.event import PackedEvent, Version
 from aoc_common.contracts.event_message import EventMessage
 from aoc_common.errors import Malformed
+from each import each
 
 ID, FIRST = UUID(int=5), UUID(int=9)
 SUBJECT = "aoc.events.contoso.graph-signins.3002"
@@ -28,8 +29,8 @@ def packed(operation: str = "UserLoggedIn") -> PackedEvent:
     return PackedEvent(ID, "contoso", "graph-signins", 7, 3002, operation, document=b"", body=BODY, position=0, text="")
 
 
-@pytest.mark.parametrize("version", [None, Version(3, DIGEST)])
-@pytest.mark.parametrize("first", [None, FIRST])
+@each("version", [None, Version(3, DIGEST)])
+@each("first", [None, FIRST])
 def test_what_the_normalizer_makes_is_what_a_consumer_reads(version, first) -> None:
     made = EventMessage.of(packed(), version, first, 12)
     read = EventMessage.from_message(made.subject, made.headers(), made.body, 12)
@@ -74,7 +75,7 @@ def test_a_message_of_before_there_were_versions_is_the_first() -> None:
     assert (message.version, message.operation, message.tenant) == (1, "", "contoso")
 
 
-@pytest.mark.parametrize(
+@each(
     ("subject", "changes", "wrong"),
     [
         ("aoc.events.contoso.graph-signins", {}, "expected aoc.events.{tenant}.{source}.{class_uid}"),
@@ -128,8 +129,8 @@ def test_a_body_is_parsed_once() -> None:
     assert message.event is message.event
 
 
-@pytest.mark.parametrize("service", ["exchange", "ünified log", "a%20b", ""])
-@pytest.mark.parametrize("understood", [True, False])
+@each("service", ["exchange", "ünified log", "a%20b", ""])
+@each("understood", [True, False])
 def test_a_message_says_its_service_and_whether_it_was_understood(service, understood) -> None:
     made = EventMessage(
         UUID(int=1), "contoso", "s", 1, "a", 1, None, None, None, b"{}", service=service, understood=understood

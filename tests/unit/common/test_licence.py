@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from aoc_common.errors import BadConfiguration
 from aoc_common.licence import terms
 from aoc_common.licence.token import LONGEST, issue, kid_of, read
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 KEY = Ed25519PrivateKey.generate()
@@ -52,7 +53,7 @@ def test_a_licence_says_what_it_allows():
     assert (found.starts_at, found.ends_at) == (NOW, NOW + timedelta(days=365))
 
 
-@pytest.mark.parametrize(
+@each(
     "forge",
     [
         pytest.param(lambda token: "", id="empty"),

@@ -12,8 +12,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-import pytest
-
 from aoc_cli import asyncapi
 from aoc_common.bus.dead_letters import copy_of, dead_letter
 from aoc_common.bus.streams import declarations
@@ -34,6 +32,7 @@ from aoc_common.contracts.jobs import (
 from aoc_common.contracts.messages import DEAD_LETTER, EVENT, MESSAGES, PLACEHOLDERS, RAW_PAGE
 from aoc_common.contracts.raw import RawPage
 from aoc_common.settings import NatsSettings
+from each import each
 
 if TYPE_CHECKING:
     from aoc_common.contracts.jobs import Job
@@ -77,7 +76,7 @@ def matches(pattern: str, subject: str) -> bool:
     return re.fullmatch(regex, subject) is not None
 
 
-@pytest.mark.parametrize("kind", MESSAGES, ids=lambda kind: kind.name)
+@each("kind", MESSAGES, ids=lambda kind: kind.name)
 def test_a_kind_of_message_is_published_at_its_address_and_taken_by_its_stream_alone(kind: MessageType) -> None:
     subject = SUBJECTS[kind.name]
     address = re.sub(r"\\{\w+\\}", "[^.]+", re.escape(kind.address))
@@ -119,7 +118,7 @@ def test_every_function_that_makes_a_subject_makes_one_of_those() -> None:
     assert [name for name, subject in made.items() if not any(matches(one, subject) for one in patterns)] == []
 
 
-@pytest.mark.parametrize("name", JOBS)
+@each("name", JOBS)
 def test_the_job_of_a_kind_is_of_the_model_that_the_table_names(name: str) -> None:
     [kind] = [kind for kind in MESSAGES if kind.name == name]
 

@@ -15,6 +15,7 @@ from pymongo.errors import (
 from aoc_common.errors import Unreachable
 from aoc_common.store.mongo.client import translated
 from aoc_common.store.mongo.unavailable import why_unavailable
+from each import each
 
 ADDED = (
     " (configured timeouts: socketTimeoutMS: 60000.0ms, connectTimeoutMS: 20000.0ms), Timeout: 10.0s, Topology "
@@ -22,7 +23,7 @@ ADDED = (
 )
 
 
-@pytest.mark.parametrize(
+@each(
     ("error", "said"),
     [
         (
@@ -61,7 +62,7 @@ def test_a_server_that_hinders_every_operation_is_one_line(error, said) -> None:
     assert str(caught.value) == said
 
 
-@pytest.mark.parametrize(
+@each(
     "error",
     [DuplicateKeyError("E11000"), NotPrimaryError("not primary"), AutoReconnect("closed"), OperationFailure("?", 2)],
 )

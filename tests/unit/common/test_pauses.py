@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from aoc_common.licence.terms import Licences
 from aoc_common.tenants.licensing import advice
 from aoc_common.tenants.records import Pause, TenantRecord, TenantRevision, pauses
+from each import each
 from tenant_registry import SIMULATED, a_tenant, settings_of
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -31,7 +30,7 @@ ADDED = ("added", ("name", "tenant_id"))
 PAUSED, RESUMED = ("paused", ("paused",)), ("resumed", ("paused",))
 
 
-@pytest.mark.parametrize(
+@each(
     ("steps", "paused", "expected"),
     [
         ((ADDED,), False, []),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from aoc_common.contracts.directory import Entity, key
 from aoc_common.contracts.periods import FAR, MANY, History, Period, find
+from each import each
 
 ADMIN = Entity("A1", "user", "Dana Reyes", "dana@contoso.example", roles=("Global Administrator",), privileged=True)
 USER = replace(ADMIN, roles=(), privileged=False)
@@ -26,7 +25,7 @@ def period(entity, since, held, until=None, *, after=None, **more):
 DEMOTED = History("A1", (period(ADMIN, 100, 195, 200), period(USER, 200, 300, after=195)))
 
 
-@pytest.mark.parametrize(
+@each(
     ("at", "mark", "privileged", "more"),
     [
         (50, "first known", True, {"learnt": "1970-01-01T01:40:00Z"}),
@@ -109,7 +108,7 @@ OLD_ONE = History("A1", (period(ADMIN, 100, 195, 200, deleted=True),))
 NEW_ONE = History("B2", (period(NEW, 400, 500, after=390),))
 
 
-@pytest.mark.parametrize(
+@each(
     ("at", "uid"),
     [(50, "A1"), (150, "A1"), (198, "A1"), (300, None), (395, "B2"), (450, "B2"), (9_000, "B2")],
 )

@@ -16,11 +16,12 @@ from aoc_common.errors import (
     Unreachable,
     Unreadable,
 )
+from each import each
 
 PATIENT = Redelivery(permanent_s=3600)
 
 
-@pytest.mark.parametrize(("tries", "expected"), [(1, 1), (2, 2), (5, 16), (7, 60), (10_000, 60), (0, 1), (-3, 1)])
+@each(("tries", "expected"), [(1, 1), (2, 2), (5, 16), (7, 60), (10_000, 60), (0, 1), (-3, 1)])
 def test_a_pause_doubles_with_each_failure_up_to_the_longest(tries: int, expected: float) -> None:
     assert backoff(tries, 60) == expected
 
@@ -29,8 +30,8 @@ def test_a_pause_may_begin_with_less_and_be_as_long_as_an_hour() -> None:
     assert [backoff(tries, 3600, 0.5) for tries in (1, 2, 3, 14)] == [0.5, 1, 2, 3600]
 
 
-@pytest.mark.parametrize("error", [Unreachable("x"), Throttled("x"), Postponed("x"), TooLarge("x")])
-@pytest.mark.parametrize("how", [Redelivery(), PATIENT])
+@each("error", [Unreachable("x"), Throttled("x"), Postponed("x"), TooLarge("x")])
+@each("how", [Redelivery(), PATIENT])
 def test_what_may_succeed_another_time_stays_on_its_stream(how: Redelivery, error: Exception) -> None:
     assert how.retries(error)
 
@@ -45,7 +46,7 @@ def test_what_cannot_be_read_and_a_defect_of_ours_never_stay_for_good(error: Exc
     assert (Redelivery().retries(error), PATIENT.retries(error)) == (False, False)
 
 
-@pytest.mark.parametrize(
+@each(
     ("how", "error", "tries", "expected"),
     [
         (Redelivery(), Unreachable("x"), 3, 4),

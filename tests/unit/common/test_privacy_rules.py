@@ -14,6 +14,7 @@ from aoc_common.contracts.privacy.fields import PRIVATE_FIELDS
 from aoc_common.tenants.file import read_tenants
 from aoc_common.tenants.privacy import PrivacyRule, hidden_by, service_name
 from aoc_normalizer.operations.scopes import SERVICES
+from each import each
 
 HOWTO = (Path(__file__).parents[3] / "docs" / "howto" / "access.md").read_text("utf-8")
 
@@ -48,7 +49,7 @@ def test_broken_glass_lifts_the_rules_that_allow_it() -> None:
     }
 
 
-@pytest.mark.parametrize("workload", SERVICES)
+@each("workload", SERVICES)
 def test_a_service_can_be_named_as_microsoft_names_it(workload) -> None:
     stored, product = SERVICES[workload]
 
@@ -66,7 +67,7 @@ def test_operations_are_hidden_however_they_are_spelt() -> None:
     assert hidden_by([rule], "reader").hides("entra", "Add Member to Role.")
 
 
-@pytest.mark.parametrize(
+@each(
     "rule",
     [
         {},

@@ -9,6 +9,7 @@ import pytest
 from aoc_common.contracts.beats import MAX_BEAT_BYTES, Beat
 from aoc_common.errors import Malformed, Unreachable
 from aoc_common.telemetry.pulse import Pulse, moved
+from each import each
 from manual_clock import ManualClock
 
 
@@ -57,7 +58,7 @@ def test_a_beat_is_small_whatever_there_is_to_say_and_reads_back() -> None:
     assert Beat.read(beat.message()) == beat
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"running_s":-1}', b'{"running_s":NaN}', b"{}", b"\xff"])
+@each("body", [b"", b"[]", b'{"running_s":-1}', b'{"running_s":NaN}', b"{}", b"\xff"])
 def test_what_is_no_beat_is_refused(body) -> None:
     with pytest.raises(Malformed):
         Beat.read(body)

@@ -16,6 +16,7 @@ from aoc_common.contracts.query import grammar, values
 from aoc_common.contracts.query.filters import Check, CheckKind, Clause, Span, Value
 from aoc_common.contracts.query.grammar import Asked, QueryError, parameter, parse
 from aoc_common.contracts.query.matching import Facts, matches
+from each import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ HOME = Value(((Span("4.203.000.113.000", "4.203.000.113.255"),),))
 RULE = Value(word("inbox", "rule").needs, Check("phrase", "inbox rule"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "clauses"),
     [
         ("", ()),
@@ -118,7 +119,7 @@ def test_a_query_stands_for_clauses(query: str, clauses: tuple[Clause, ...]) -> 
     assert parse(query) == clauses
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "position", "why"),
     [
         ('dana "inbox', 5, "never closed"),
@@ -166,7 +167,7 @@ def test_an_error_names_where_it_stands(query: str, position: int, why: str) -> 
     assert str(caught.value).startswith(f"at character {position + 1}: ")
 
 
-@pytest.mark.parametrize(
+@each(
     ("given_", "values_"),
     [
         ("Add member to role", ["add member to role"]),
@@ -249,7 +250,7 @@ def parse_with(query: str, *more: Value) -> tuple[Clause, ...]:
     return (replace(clause, values=(*clause.values, *more)),)
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "unknown", "clauses"),
     [
         ("kim wombat", ("wombat",), (text(word("kim")), text(word("wombat"), in_record("wombat")))),
@@ -281,7 +282,7 @@ def test_other_parameters_stay_beside_words_that_are_looked_for_in_the_events() 
     assert found == (parameter("actor", "kim"), text(word("wombat"), in_record("wombat")))
 
 
-@pytest.mark.parametrize(
+@each(
     ("asked", "record", "has"),
     [
         ("raw:wombat", {"a": "Wombat-7"}, True),
@@ -296,7 +297,7 @@ def test_other_parameters_stay_beside_words_that_are_looked_for_in_the_events() 
         ("raw:\N{GRINNING FACE}日本語", {"a": "\N{GRINNING FACE}日本語"}, True),
     ],
 )
-@pytest.mark.parametrize("as_ascii", [True, False])
+@each("as_ascii", [True, False])
 def test_a_record_has_words_however_its_json_is_written(
     asked: str, record: dict[str, str], has: bool, as_ascii
 ) -> None:

@@ -15,6 +15,7 @@ from aoc_common.contracts.query.grammar import parse
 from aoc_common.contracts.query.matching import Facts, facts_of, matches
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 RULE = {
     "Id": "00000000-0000-4000-8000-000000000001",
@@ -57,7 +58,7 @@ def message_of(record: dict[str, Any]) -> EventMessage:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "of_rule", "of_sign_in"),
     [
         ("mara", True, False),
@@ -110,9 +111,7 @@ def test_every_term_of_an_event_is_among_the_words_of_its_message(record: dict[s
     assert set(event_of(record).terms) <= facts_of(message_of(record)).terms
 
 
-@pytest.mark.parametrize(
-    "body", [{}, {"actor": None}, {"actor": {"user": 7}}, {"observables": 1, "metadata": []}, {"status_id": []}]
-)
+@each("body", [{}, {"actor": None}, {"actor": {"user": 7}}, {"observables": 1, "metadata": []}, {"status_id": []}])
 def test_a_message_of_any_shape_has_facts(body: dict[str, Any]) -> None:
     message = EventMessage(UUID(int=1), "contoso", "s", 1, "", 1, None, None, None, orjson.dumps(body))
 

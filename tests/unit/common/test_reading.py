@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import pytest
-
 from aoc_common.contracts.publications import END, Position, Range, incarnation, made_at
 from aoc_common.contracts.reading import (
     PAST,
@@ -19,6 +17,7 @@ from aoc_common.contracts.reading import (
     filled,
     hole_in,
 )
+from each import each
 
 AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
 OLD, NOW, NEW = (incarnation(datetime(2026, 11, day, tzinfo=UTC)) for day in (1, 2, 3))
@@ -28,7 +27,7 @@ def state(sequence: int, **more) -> Checkpoint:
     return Checkpoint("alerting", Position(NOW, sequence), **more)
 
 
-@pytest.mark.parametrize(
+@each(
     "stream",
     [
         StreamView(NOW, 1, 200),
@@ -43,7 +42,7 @@ def test_nothing_lacks_while_the_stream_holds_all_that_was_not_read(stream) -> N
     assert hole_in(state(100, head=100, deleted=3), stream, AT) is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("stream", "reason", "after", "upto", "then"),
     [
         (StreamView(NOW, 102, 200), "dropped", (NOW, 100), (NOW, 101), (NOW, 101)),

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from aoc_common.contracts.privacy.fields import PRIVATE_FIELDS, is_private, sque
 from aoc_common.contracts.privacy.private_values import DEEPEST, MARK, MOST_VALUES
 from aoc_common.contracts.privacy.redaction import redacted
 from aoc_common.contracts.privacy.seen import found_by, seen
+from each import each
 
 SECRET = "Redundancies in Lisbon"  # a subject
 
@@ -47,7 +47,7 @@ def shown(raw: Any, *fields: str, message: str = "Dana did something", **ocsf: A
     return json.dumps([answered.ocsf, answered.unmapped, answered.raw, answered.ip], ensure_ascii=False)
 
 
-@pytest.mark.parametrize(
+@each(
     "raw",
     [
         {"Subject": SECRET},
@@ -80,7 +80,7 @@ def test_a_value_is_hidden_wherever_it_stands(raw) -> None:
     assert "lisbon" not in text
 
 
-@pytest.mark.parametrize(
+@each(
     "message",
     [f"Dana read {SECRET}", f"Dana read {SECRET[:12]}", "Dana read about Lisbon", f"Dana read {SECRET.swapcase()}!"],
 )
@@ -100,7 +100,7 @@ def test_long_values_that_were_cut_are_hidden_to_the_end() -> None:
     assert "nobody" not in text
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "raw", "gone"),
     [
         (("file",), {"ObjectId": "https://contoso.sharepoint.com/sites/hr/plan.docx"}, "plan.docx"),

@@ -10,6 +10,7 @@ import pytest
 
 from aoc_common import http
 from aoc_common.errors import Refused, Throttled, Unreachable
+from each import each
 
 ADDRESS = "https://siem.example/x"
 
@@ -41,9 +42,7 @@ async def test_which_answers_throttle_is_what_the_caller_says() -> None:
     assert caught.value.retry_after == 4.0
 
 
-@pytest.mark.parametrize(
-    ("status", "error"), [(429, Throttled), (503, Unreachable), (408, Unreachable), (403, Refused), (404, Refused)]
-)
+@each(("status", "error"), [(429, Throttled), (503, Unreachable), (408, Unreachable), (403, Refused), (404, Refused)])
 async def test_of_a_server_of_which_nothing_is_said_the_status_counts(status: int, error: type[Exception]) -> None:
     body = {"error": {"code": "AF429", "message": "slower"}}
 

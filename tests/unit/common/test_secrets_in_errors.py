@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from aoc_common.errors import AocError, BadConfiguration
 from aoc_common.settings import MongoSettings, NatsSettings, ServiceSettings, load, resolve_secret
 from aoc_common.store.mongo.client import connect, ping
+from each import each
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,7 +135,7 @@ def test_what_is_well_formed_is_taken_and_a_wrong_option_is_still_named() -> Non
         assert NatsSettings(url=url).url == url
 
 
-@pytest.mark.parametrize(
+@each(
     "uri",
     [
         "mongodb://127.0.0.1:1",

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from aoc_common.contracts.troubles import Trouble
 from aoc_common.store.accounts import SourceAccount
 from aoc_common.store.arrivals import Recently
 from aoc_common.store.source_health import Bounds, State, judge
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -19,7 +18,7 @@ WELL = SourceAccount("contoso", "o365-exchange", last_success=NOW, watermark=NOW
 SILENT = Recently(last_record=NOW - 9 * HOUR, usual=40, silent_hour=NOW - 3 * HOUR)
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "state", "words"),
     [
         ({}, State.GREEN, ""),

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
-
 from aoc_common.tenants.tenant import Tenant, WorkingHours
+from each import each
 
 GUID = "c0a70501-5a11-4d0e-9b1c-0a0c51a00001"
 
@@ -13,7 +12,7 @@ def tenant(**fields):
     return Tenant(name="contoso", tenant_id=GUID, client_id=GUID, **fields)
 
 
-@pytest.mark.parametrize(
+@each(
     ("moment", "at_work"),
     [
         ("2026-11-26T07:59:59+01:00", False),
@@ -33,7 +32,7 @@ def test_working_hours_are_by_the_tenants_own_clock(moment, at_work):
     assert contoso.at_work(datetime.fromisoformat(moment).astimezone(UTC)) is at_work
 
 
-@pytest.mark.parametrize(
+@each(
     ("local", "included"),
     [
         ("2026-11-27T21:59:00", False),
@@ -56,7 +55,7 @@ def test_hours_that_start_when_they_end_last_a_day():
     assert [always.include(datetime(2026, 11, day, 23, 59)) for day in (27, 28, 29)] == [False, True, False]  # noqa: DTZ001
 
 
-@pytest.mark.parametrize(
+@each(
     ("address", "trusted"),
     [
         ("203.0.113.200", True),

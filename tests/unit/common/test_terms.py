@@ -18,9 +18,10 @@ from aoc_common.contracts.terms import (
     operation_terms,
     query_terms,
 )
+from each import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("asked", "terms"),
     [
         ("Dana  invoices", ["dana", "invoices"]),
@@ -41,7 +42,7 @@ def test_a_query_asks_for_words_and_for_addresses_and_ids_as_they_are_indexed(as
     assert query_terms(asked) == terms
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "found_by"),
     [
         (
@@ -63,7 +64,7 @@ def test_a_name_is_found_by_what_people_type(value: str, found_by: list[str]) ->
         assert query_terms(asked), asked
 
 
-@pytest.mark.parametrize(
+@each(
     ("operation", "found_by"),
     [
         ("New-InboxRule", ["new-inboxrule", "New-InboxRule", "inboxrule", "inbox", "rule"]),

@@ -10,6 +10,7 @@ from pymongo.errors import ExecutionTimeout, NetworkTimeout, OperationFailure, S
 from aoc_api.problems import store_away
 from aoc_common.errors import TimedOut, Transient, Unreachable
 from aoc_common.store.mongo.client import translated
+from each import each
 
 EXCEEDED = ExecutionTimeout("operation exceeded time limit", 50, {"ok": 0, "code": 50})
 NO_TIME_LEFT = ExecutionTimeout(
@@ -17,7 +18,7 @@ NO_TIME_LEFT = ExecutionTimeout(
 )
 
 
-@pytest.mark.parametrize(
+@each(
     ("raised", "kind", "problem"),
     [
         (EXCEEDED, TimedOut, "took-too-long"),

@@ -8,6 +8,7 @@ from aoc_common.contracts.sources import CONTENT_TYPES, DIRECTORY, SOURCE_NAMES
 from aoc_common.contracts.webhooks import Sealed, Seals, same_tenant
 from aoc_common.errors import BadConfiguration, Malformed
 from aoc_common.settings import WebhookSettings, load
+from each import each
 
 TENANT_ID = "c0a70501-5a11-4d0e-9b1c-0a0c51a00001"
 SEALS = Seals(["s" * 32])
@@ -22,8 +23,8 @@ def test_the_names_of_sources_are_those_that_the_collector_has():
     assert set(webhooks.POLLED) == set(webhooks.RESOURCES)
 
 
-@pytest.mark.parametrize("kind", ["users", "groups", "alerts", "o365"])
-@pytest.mark.parametrize("tenant_id", [TENANT_ID, TENANT_ID.upper(), TENANT_ID.replace("-", "")])
+@each("kind", ["users", "groups", "alerts", "o365"])
+@each("tenant_id", [TENANT_ID, TENANT_ID.upper(), TENANT_ID.replace("-", "")])
 def test_a_seal_opens_to_what_it_was_made_for(kind, tenant_id):
     seal = SEALS.seal(kind, "contoso", tenant_id)
 
@@ -34,9 +35,7 @@ def test_the_longest_seal_is_what_graph_takes():
     assert len(SEALS.seal("alerts", "a" * 40, TENANT_ID)) <= 128
 
 
-@pytest.mark.parametrize(
-    "change", [str.upper, lambda seal: seal + "\n", lambda seal: seal[:-2], lambda _: "", lambda seal: "x" + seal]
-)
+@each("change", [str.upper, lambda seal: seal + "\n", lambda seal: seal[:-2], lambda _: "", lambda seal: "x" + seal])
 def test_a_changed_seal_does_not_open(change):
     assert SEALS.open(change(SEALS.seal("users", "contoso", TENANT_ID))) is None
 
@@ -69,9 +68,7 @@ def test_a_tenant_id_is_the_same_in_any_spelling(given, same):
     assert same_tenant(given, TENANT_ID) is same
 
 
-@pytest.mark.parametrize(
-    "url", ["http://aoc.example", "aoc.example", "https://user:p@aoc.example", "https://aoc.example/?x=1", "ftp://x"]
-)
+@each("url", ["http://aoc.example", "aoc.example", "https://user:p@aoc.example", "https://aoc.example/?x=1", "ftp://x"])
 def test_a_public_address_that_microsoft_must_not_be_given_stops_the_start(url):
     with pytest.raises(ValueError, match="https"):
         WebhookSettings(public_url=url)

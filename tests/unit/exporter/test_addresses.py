@@ -14,6 +14,7 @@ from aoc_common.errors import BadConfiguration, Unreachable
 from aoc_exporter.delivery.addresses import Addresses, network
 from aoc_exporter.delivery.web import HttpOptions, TlsOptions, checked
 from aoc_exporter.outcome import Unusable
+from each import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,13 +27,13 @@ INSIDE = [
 PUBLIC = ["8.8.8.8", "2606:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8"]
 
 
-@pytest.mark.parametrize("address", INSIDE)
+@each("address", INSIDE)
 def test_an_address_that_is_not_public_is_refused(address: str) -> None:
     with pytest.raises(Unusable, match="no public address"):
         Addresses().check(ip_address(address))
 
 
-@pytest.mark.parametrize("address", PUBLIC)
+@each("address", PUBLIC)
 def test_a_public_address_may_be_reached(address: str) -> None:
     Addresses().check(ip_address(address))
 
@@ -89,9 +90,7 @@ async def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch: 
     assert f"host: siem.example:{port}".encode() in served[0].lower()
 
 
-@pytest.mark.parametrize(
-    "url", ["http://127.0.0.1/", "http://[::1]/", "http://2130706433/", "http://localhost/", "http://0x7f.1/"]
-)
+@each("url", ["http://127.0.0.1/", "http://[::1]/", "http://2130706433/", "http://localhost/", "http://0x7f.1/"])
 async def test_no_spelling_of_this_machine_is_reached(url: str) -> None:
     async with HttpOptions().client() as client:
         with pytest.raises((Unusable, Unreachable, httpx.InvalidURL)):

@@ -14,6 +14,7 @@ from aoc_exporter.delivery.lane import Lane
 from aoc_exporter.delivery.pace import Pace
 from aoc_exporter.delivery.port import Limits, batches
 from aoc_exporter.outcome import Accepted, Again, Refused, RefusedWhole, Unusable
+from each import each
 from manual_clock import ManualClock
 from siem_entries import items
 
@@ -62,7 +63,7 @@ def refusing(*bad: Item, at: bool = False, maybe_taken: bool = False):
     return answer
 
 
-@pytest.mark.parametrize("places", [[0], [499], [250], [0, 1], [3, 77, 401]])
+@each("places", [[0], [499], [250], [0, 1], [3, 77, 401]])
 async def test_halving_finds_what_is_refused_and_nothing_else(places: list[int]) -> None:
     sent = items(500)
     sink = Scripted(refusing(*(sent[place] for place in places)))

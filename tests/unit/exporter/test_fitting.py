@@ -10,6 +10,7 @@ import pytest
 from aoc_common.errors import Malformed
 from aoc_exporter.formats import FORMATS
 from aoc_exporter.item import TooLarge, fit
+from each import each
 from made_events import audit
 from siem_entries import ROOMY, entry, entry_of
 
@@ -17,7 +18,7 @@ LONG = entry_of(audit("Add user", additionalDetails=[{"key": "Note", "value": "x
 WHOLE = json.loads(LONG.body)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@each("form", FORMATS)
 def test_what_fits_is_not_touched(form: str) -> None:
     whole = fit(LONG, FORMATS[form], ROOMY)
     just = fit(LONG, FORMATS[form], len(whole.data))
@@ -38,13 +39,13 @@ def test_first_goes_the_records_own_text_then_what_has_no_home() -> None:
     assert orjson.loads(without_both.mark)["truncated"]
 
 
-@pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("limit", [16_000, 4_000, 1_500])
+@each("form", FORMATS)
+@each("limit", [16_000, 4_000, 1_500])
 def test_no_format_is_longer_than_it_may_be(form: str, limit: int) -> None:
     assert len(fit(LONG, FORMATS[form], limit).data) <= limit
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@each("form", FORMATS)
 def test_what_fits_in_no_form_is_refused_and_names_what_it_is(form: str) -> None:
     with pytest.raises(TooLarge, match=LONG.key):
         fit(LONG, FORMATS[form], 50)
@@ -60,15 +61,15 @@ def test_an_event_that_came_shortened_still_says_what_the_whole_had() -> None:
     assert json.loads(twice.data)["raw_data_size"] == len(WHOLE["raw_data"].encode())
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"null", b'"text"', b"\xff", b'{"a":'])
-@pytest.mark.parametrize("form", ["ecs", "cef"])
+@each("body", [b"", b"[]", b"{", b"null", b'"text"', b"\xff", b'{"a":'])
+@each("form", ["ecs", "cef"])
 def test_a_body_that_is_no_object_is_refused_by_name(form: str, body: bytes) -> None:
     with pytest.raises(Malformed, match=r"event .*-1: the body is no JSON"):
         fit(entry(body=body), FORMATS[form], ROOMY)
 
 
-@pytest.mark.parametrize("form", ["ocsf", "raw"])
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"null", b'"text"', b"\xff"])
+@each("form", ["ocsf", "raw"])
+@each("body", [b"", b"[]", b"{", b"null", b'"text"', b"\xff"])
 def test_a_body_that_is_passed_through_is_at_least_an_object(form: str, body: bytes) -> None:
     with pytest.raises(Malformed, match=r"event .*-1: the body is no"):
         fit(entry(body=body), FORMATS[form], ROOMY)

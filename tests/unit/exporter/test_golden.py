@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
-import pytest
 
 from aoc_common.contracts.audit import AuditEntry, Chain, Head
 from aoc_exporter.entry import Entry
 from aoc_exporter.formats import FORMATS
 from aoc_exporter.framing import bulk, hec, ndjson, otlp, sentinel, syslog, webhook
 from aoc_exporter.item import Item, fit
+from each import each
 from made_events import KIM, KIM_ID, SAM, SAM_ID, audit, person, unified
 from siem_entries import ROOMY, entry_of
 from siem_formats import read_cef, read_syslog
@@ -108,7 +108,7 @@ def held(name: str, made: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_an_entry_is_in_every_format_as_it_was_when_it_was_read(name: str) -> None:
     encoded = {form: fit(CASES[name](), FORMATS[form], ROOMY).data for form in FORMATS}
     made = {form: data.decode() if form == "cef" else orjson.loads(data) for form, data in encoded.items()}
@@ -117,8 +117,8 @@ def test_an_entry_is_in_every_format_as_it_was_when_it_was_read(name: str) -> No
     assert encoded["ocsf"] == CASES[name]().body
 
 
-@pytest.mark.parametrize("framing", FRAMINGS)
-@pytest.mark.parametrize("form", ["ocsf", "raw", "cef"])
+@each("framing", FRAMINGS)
+@each("form", ["ocsf", "raw", "cef"])
 def test_an_item_is_framed_as_it_was_when_it_was_read(framing: str, form: str) -> None:
     item = fit(CASES["user-created"](), FORMATS[form], ROOMY)
     made = {"text": FRAMINGS[framing](item).decode()}
@@ -126,7 +126,7 @@ def test_an_item_is_framed_as_it_was_when_it_was_read(framing: str, form: str) -
     assert made == held(f"framed-{framing}-{form}", made)
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_a_stranger_reads_from_cef_what_the_event_says(name: str) -> None:
     entry = CASES[name]()
     header, extension = read_cef(fit(entry, FORMATS["cef"], ROOMY).data)
@@ -148,7 +148,7 @@ def test_an_address_of_six_is_no_src_in_cef() -> None:
     assert extension["reason"] == "wrong password"
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_a_stranger_reads_from_syslog_whose_message_it_is(name: str) -> None:
     entry = CASES[name]()
     message = read_syslog(syslog.message(fit(entry, FORMATS["ocsf"], ROOMY), syslog.Header()))

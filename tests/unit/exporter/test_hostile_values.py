@@ -6,13 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import orjson
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aoc_exporter.formats import FORMATS
 from aoc_exporter.framing import bulk, hec, ndjson, otlp, sentinel, syslog, webhook
 from aoc_exporter.item import Item, fit
+from each import each
 from siem_entries import ROOMY, entry
 from siem_formats import counted_frames, line_frames, read_cef, read_syslog
 
@@ -73,7 +73,7 @@ def test_hostile_values_neither_split_nor_merge_messages(text: str, other: str) 
         check_syslog(pair, identities)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@each("form", FORMATS)
 def test_a_megabyte_of_one_character_stays_one_message(form: str) -> None:
     for text in ("x" * 1_048_576, "\n" * 1_048_576, '"' * 1_048_576):
         event = {"message": text, "actor": {"user": {"name": text}}, "raw_data": orjson.dumps({"Id": text}).decode()}
@@ -140,7 +140,7 @@ def test_values_in_structured_data_come_back_but_for_control_characters(tenant: 
     assert said.get("tenant", "") == seen
 
 
-@pytest.mark.parametrize(
+@each(
     ("raw", "expected"),
     [
         ('{"a": 1}', '{"a": 1}'),

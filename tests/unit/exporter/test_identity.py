@@ -13,6 +13,7 @@ from aoc_common.errors import BadConfiguration
 from aoc_exporter.formats import FORMATS
 from aoc_exporter.framing import bulk, hec, otlp, sentinel, syslog, webhook
 from aoc_exporter.item import fit
+from each import each
 from siem_entries import ROOMY, entry, item, items
 from siem_formats import read_syslog
 
@@ -26,7 +27,7 @@ def test_a_later_version_is_another_document_and_the_same_version_is_not() -> No
     assert webhook.message_id([first]) == webhook.message_id([again]) != webhook.message_id([second])
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@each("form", FORMATS)
 def test_an_entry_without_a_time_says_none_where_that_can_be_said(form: str) -> None:
     undated = fit(
         entry(time_ms=0, body=orjson.dumps({"metadata": {"logged_time": 1_795_420_800_000}})), FORMATS[form], ROOMY
@@ -39,7 +40,7 @@ def test_an_entry_without_a_time_says_none_where_that_can_be_said(form: str) -> 
     assert json.loads(bulk.pair(undated, "logs").split(b"\n")[1])["@timestamp"] == "2026-11-23T08:00:00.000Z"
 
 
-@pytest.mark.parametrize("time_ms", [1, 999, 253_402_300_799_999, 253_402_300_800_000, (1 << 48) - 1])
+@each("time_ms", [1, 999, 253_402_300_799_999, 253_402_300_800_000, (1 << 48) - 1])
 def test_times_at_the_edges_are_written(time_ms: int) -> None:
     edge = item(1, "ecs", time_ms=time_ms)
 
@@ -54,7 +55,7 @@ def test_resources_of_otlp_are_of_one_tenant_each() -> None:
     assert [len(resource["scopeLogs"][0]["logRecords"]) for resource in resources] == [2, 3]
 
 
-@pytest.mark.parametrize(
+@each(
     ("form", "source", "expected"),
     [
         ("raw", "o365-exchange", "o365:management:activity"),
@@ -100,7 +101,7 @@ def test_the_library_of_standard_webhooks_accepts_what_is_signed_and_nothing_els
         Webhook(SECRET).verify(content.decode(), headers | {"webhook-id": "another"})
 
 
-@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_!!!", "whsec_c2hvcnQ=", "whsec_" + "A" * 400])
+@each("secret", ["", "whsec_", "whsec_!!!", "whsec_c2hvcnQ=", "whsec_" + "A" * 400])
 def test_a_secret_that_is_none_is_not_repeated(secret: str) -> None:
     with pytest.raises(BadConfiguration) as raised:
         webhook.key_of(secret)

@@ -18,6 +18,7 @@ from aoc_exporter.selection import Choice, tenants_of
 from aoc_exporter.settings import ExportSettings
 from aoc_exporter.sinks_file import read_text
 from certificates import pair
+from each import each
 from manual_clock import ManualClock
 from replica import NOW
 from siem_entries import entry
@@ -39,7 +40,7 @@ def test_kinds_and_formats_are_those_that_there_are() -> None:
     assert set(sinks.FORMATS) == FORMATS.keys()
 
 
-@pytest.mark.parametrize(
+@each(
     ("settings", "wanted"),
     [
         ({}, True),
@@ -120,7 +121,7 @@ def test_tenants_have_options_of_their_own() -> None:
     assert tenants_of(read_sink({"name": "s", "kind": "otlp"}), {}) is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "options", "words"),
     [
         ("otlp", {"url": "https://s", "headers": {"a": "secret-token"}}, "options.headers.a: must be a reference"),
@@ -142,7 +143,7 @@ def test_settings_that_cannot_or_may_not_be_are_refused_without_a_secret(kind, o
     assert "secret-token" not in str(refused.value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "words"),
     [
         ("sinks: [", "no YAML in line 1"),

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from aoc_normalizer.draft import Address
 from aoc_normalizer.fields.addresses import parse
+from each import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         ("203.0.113.9", Address("203.0.113.9")),
@@ -40,7 +41,7 @@ def test_an_address_is_read_with_ports_brackets_zones_and_mappings(text, expecte
     assert parse(text) == expected
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         None,

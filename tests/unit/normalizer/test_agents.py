@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from aoc_normalizer.fields import agents
 from aoc_normalizer.render import ocsf_enums
+from each import each
 
 EDGE = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -13,7 +12,7 @@ EDGE = (
 )
 
 
-@pytest.mark.parametrize(
+@each(
     ("agent", "expected"),
     [
         (
@@ -34,7 +33,7 @@ def test_a_huge_agent_is_read_in_part() -> None:
     assert agents.of("(" * 100_000) == {}
 
 
-@pytest.mark.parametrize(
+@each(
     ("said", "kind"),
     [
         ("Windows10", "Windows"),
@@ -49,7 +48,7 @@ def test_systems_have_ocsf_s_names(said, kind) -> None:
     assert ocsf_enums.system(said)["type"] == kind
 
 
-@pytest.mark.parametrize(
+@each(
     ("said", "kind"),
     [
         ("Password", "Password"),

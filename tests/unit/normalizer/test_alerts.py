@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import orjson
-import pytest
 
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 CONTEXT = RecordContext("contoso", "graph-alerts", NOW)
@@ -78,7 +78,7 @@ def test_an_alert_is_a_finding_about_somebody(ocsf_faults):
     assert {"dana", "odd", "4.203.000.113.009"} <= set(made.terms)
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "activity"),
     [("new", 1), ("inProgress", 2), ("resolved", 3), ("dismissed", 3), ("unknownFutureValue", 1), (None, 1), ([], 1)],
 )
@@ -86,7 +86,7 @@ def test_the_state_of_an_alert_is_its_activity(status, activity):
     assert alert(status=status).ocsf["activity_id"] == activity
 
 
-@pytest.mark.parametrize(
+@each(
     ("severity", "expected"),
     [("Informational", 1), ("low", 2), ("Medium", 3), ("high", 4), ("x", 3), (None, 3), ({}, 3)],
 )
@@ -109,8 +109,8 @@ def test_an_incident_is_called_by_its_name():
     assert "evidences" not in made.ocsf
 
 
-@pytest.mark.parametrize("odd", [None, "", "<null>", [], {}, 7, True, [None], ["x"], [[]], "{", [{"userAccount": "x"}]])
-@pytest.mark.parametrize("field", ["evidence", "title", "incidentId", "createdDateTime", "id", "userStates"])
+@each("odd", [None, "", "<null>", [], {}, 7, True, [None], ["x"], [[]], "{", [{"userAccount": "x"}]])
+@each("field", ["evidence", "title", "incidentId", "createdDateTime", "id", "userStates"])
 def test_an_odd_field_of_an_alert_costs_only_itself(field, odd, ocsf_faults):
     made = alert(**{field: odd})
 
@@ -155,7 +155,7 @@ def test_a_risky_user_is_known_by_the_records_own_id():
     assert risk(userId=None).ocsf["evidences"][0]["actor"]["user"].get("uid") is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("state", "activity"),
     [("atRisk", 1), ("confirmedCompromised", 1), ("remediated", 3), ("dismissed", 3), ("confirmedSafe", 3), ("x", 1)],
 )
@@ -201,8 +201,8 @@ def test_a_risk_that_is_over_is_none_and_not_unknown():
     assert made.ocsf["message"].endswith("level none, state none")
 
 
-@pytest.mark.parametrize("odd", [None, "", "<null>", [], {}, 7, True, [None], "{", [[]]])
-@pytest.mark.parametrize(
+@each("odd", [None, "", "<null>", [], {}, 7, True, [None], "{", [[]]])
+@each(
     "field",
     [
         "riskLevel",

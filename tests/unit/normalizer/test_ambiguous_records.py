@@ -24,6 +24,7 @@ from aoc_normalizer.fields.times import parse_ms
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.operations import scopes
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 OURS = "3fe4ff9b-0a72-4c2d-9d8f-5faa9b9dbad8"
@@ -54,7 +55,7 @@ def event(record: dict[str, Any] | str, knowledge: EnrichmentData = KNOWING) -> 
 # Keys that are said twice
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         '{"Id":"r1","Operation":"Add member to role.","Operation":"FileAccessed","RecordType":8}',
@@ -154,8 +155,8 @@ HIDDEN = ["\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", 
           "\U000e0041", "\x00", "\x08"]  # fmt: skip
 
 
-@pytest.mark.parametrize("hidden", HIDDEN)
-@pytest.mark.parametrize(
+@each("hidden", HIDDEN)
+@each(
     ("record", "field"),
     [
         (ual(), "Operation"),
@@ -188,7 +189,7 @@ def test_invisible_characters_change_no_meaning(record: dict[str, Any], field: s
         assert made.twin_facts.digest == plain.twin_facts.digest
 
 
-@pytest.mark.parametrize("hidden", HIDDEN)
+@each("hidden", HIDDEN)
 def test_invisible_characters_are_shown_by_their_codes_and_tagged(hidden: str, ocsf_faults) -> None:
     made = event(
         {
@@ -226,14 +227,12 @@ def test_a_search_finds_words_that_were_broken_by_invisible_characters() -> None
 # Other tenants
 
 
-@pytest.mark.parametrize("named", [THEIRS, THEIRS.upper(), f"{{{THEIRS}}}", THEIRS.replace("-", "")])
+@each("named", [THEIRS, THEIRS.upper(), f"{{{THEIRS}}}", THEIRS.replace("-", "")])
 def test_a_record_that_names_another_tenant_is_tagged(named: str) -> None:
     assert event(ual(OrganizationId=named)).tags == ("foreign-tenant",)
 
 
-@pytest.mark.parametrize(
-    "named", [OURS, OURS.upper(), OURS.replace("-", ""), "", None, "00000000-0000-0000-0000-000000000000"]
-)
+@each("named", [OURS, OURS.upper(), OURS.replace("-", ""), "", None, "00000000-0000-0000-0000-000000000000"])
 def test_the_own_tenant_in_any_spelling_and_nobody_are_no_foreign_ones(named: str | None) -> None:
     assert event(ual(OrganizationId=named)).tags == ()
 
@@ -264,7 +263,7 @@ def test_doctor_shows_each_remark_with_its_number_and_an_example() -> None:
 # Times
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "same"),
     [
         ("2026-11-23T24:00:00", "2026-11-24T00:00:00"),
@@ -284,7 +283,7 @@ def test_midnight_at_the_end_of_a_day_and_leap_seconds_are_read(text: str, same:
     assert (made.time_ms, made.ocsf["metadata"]["original_time"], made.tags) == (parse_ms(same), text, ())
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "2026-11-23T24:00:01", "2026-11-23T24:01:00", "2026-11-23T25:00:00", "2026-11-23T12:00:61",
@@ -303,12 +302,12 @@ def test_what_is_no_time_is_undated_and_says_so(text: str) -> None:
 YAMMER = {"Workload": "Yammer", "RecordType": 22}
 
 
-@pytest.mark.parametrize(
+@each(
     "operation",
     ["Add member to role.", "Add member to role", "Consent to application.", "UserLoggedIn", "Add user.",
      "Set federation settings on domain.", "New-TransportRule", "AnonymousLinkCreated", "Wipe ManagedDevice"],
 )  # fmt: skip
-@pytest.mark.parametrize("origin", [YAMMER, {"Workload": "Yammer"}, {"RecordType": 22}, {"RecordType": "Yammer"}])
+@each("origin", [YAMMER, {"Workload": "Yammer"}, {"RecordType": 22}, {"RecordType": "Yammer"}])
 def test_a_record_of_yammer_has_no_directory_operations_class_and_severity(
     operation: str, origin: dict[str, Any], ocsf_faults
 ) -> None:

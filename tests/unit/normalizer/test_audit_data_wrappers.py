@@ -16,6 +16,7 @@ from aoc_cli.importing.streams import CountingFile
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 INSIDE = {
@@ -70,9 +71,9 @@ def event(record: dict[str, Any], mapper: str | None = None) -> Event:
     return made
 
 
-@pytest.mark.parametrize("as_text", [True, False])
-@pytest.mark.parametrize("holder", ["AuditData", "auditData", "RawEventData"])
-@pytest.mark.parametrize(("own", "mapper"), [(OWN, "unified"), (DIRECTORY, "directory")])
+@each("as_text", [True, False])
+@each("holder", ["AuditData", "auditData", "RawEventData"])
+@each(("own", "mapper"), [(OWN, "unified"), (DIRECTORY, "directory")])
 def test_a_record_of_its_own_is_no_wrapper_whatever_it_carries(own, mapper, holder, as_text, ocsf_faults):
     made = event({**own, holder: json.dumps(INSIDE) if as_text else INSIDE}, mapper)
     without = event(own)
@@ -90,8 +91,8 @@ def test_two_records_that_carry_the_same_one_are_two_events():
     assert event({**OWN, "AuditData": INSIDE}).id != event({**OWN, "Id": "outer-9", "AuditData": INSIDE}).id
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("as_text", [True, False])
+@each("way", WAYS)
+@each("as_text", [True, False])
 def test_the_wrappers_of_real_exports_are_what_they_were(way, as_text):
     around, holder = WAYS[way]
     made = event({**around, holder: json.dumps(INSIDE) if as_text else INSIDE}, "wrapped")
@@ -100,7 +101,7 @@ def test_the_wrappers_of_real_exports_are_what_they_were(way, as_text):
     assert made.tags == ()
 
 
-@pytest.mark.parametrize(
+@each(
     ("way", "column", "told", "about"),
     [
         ("purview", "RecordId", "other-7", "metadata.uid"),
@@ -142,7 +143,7 @@ def test_two_wrappers_of_other_ids_around_the_same_record_are_two_events():
     assert first.id != second.id
 
 
-@pytest.mark.parametrize("said", ["5/6/2026 7:30:00 AM", "6/5/2026 7:30:00 AM", "", "somewhen"])
+@each("said", ["5/6/2026 7:30:00 AM", "6/5/2026 7:30:00 AM", "", "somewhen"])
 def test_a_day_that_may_be_a_month_and_silence_contradict_nothing(said):
     inside = {**INSIDE, "CreationTime": "2026-05-06T07:30:00"}
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-import pytest
 
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 CONTEXT = RecordContext("contoso", "import", datetime(2026, 11, 23, 8, tzinfo=UTC))
 AT = "2026-11-20T10:00:00Z"
@@ -53,7 +53,7 @@ def test_a_change_says_who_changed_what_from_where(ocsf_faults) -> None:
     assert made.ocsf["message"] == "Tove Lund created or changed virtual machine web-1"
 
 
-@pytest.mark.parametrize(
+@each(
     ("operation", "more", "message", "severity"),
     [
         ("Microsoft.Network/publicIPAddresses/delete", {}, "Tove Lund deleted public ip address web-1", "Low"),
@@ -177,8 +177,8 @@ def test_powershell_writes_the_same_event() -> None:
     assert made.ocsf["message"] == event().ocsf["message"]
 
 
-@pytest.mark.parametrize("odd", [None, "", [], {}, 7, True, "[", {"value": []}, "/"])
-@pytest.mark.parametrize(
+@each("odd", [None, "", [], {}, 7, True, "[", {"value": []}, "/"])
+@each(
     "field", ["operationName", "caller", "claims", "status", "resourceId", "category", "properties", "eventTimestamp"]
 )
 def test_an_odd_field_costs_only_itself(field: str, odd: object, ocsf_faults) -> None:

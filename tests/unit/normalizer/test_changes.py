@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from aoc_normalizer.draft import Change
 from aoc_normalizer.fields.changes import MAX_PROPERTIES, changes, names_in
+from each import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("old", "new", "expected"),
     [
         ("[\r\n  true\r\n]", "[\r\n  false\r\n]", (True, False)),
@@ -47,7 +46,7 @@ def test_bare_names_a_missing_old_value_and_a_list_in_a_string_are_read() -> Non
     assert changes('[{"Name":"Size","NewValue":"5"}]') == [Change("Size", None, "5")]
 
 
-@pytest.mark.parametrize("odd", [None, 5, "text", {}, [None, 5, [], {"Name": None}], [{"NewValue": "x"}]])
+@each("odd", [None, 5, "text", {}, [None, 5, [], {"Name": None}], [{"NewValue": "x"}]])
 def test_what_is_no_list_of_properties_has_no_changes(odd) -> None:
     assert changes(odd) == []
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import orjson
-import pytest
 
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
@@ -30,7 +30,7 @@ def event(operation: str, workload: str, **more) -> Event:
     return made
 
 
-@pytest.mark.parametrize(
+@each(
     ("operation", "workload", "more", "message"),
     [
         ("TeamCreated", "MicrosoftTeams", {"TeamName": "Plant"}, "created team Plant"),
@@ -150,9 +150,7 @@ def test_an_alert_names_whom_it_is_about(ocsf_faults) -> None:
     assert "kim" in made.terms
 
 
-@pytest.mark.parametrize(
-    "odd", [None, 5, "x", [], {}, [None], [{"Rules": 5}], [{"Rules": [{"ConditionsMatched": "x"}]}]]
-)
+@each("odd", [None, 5, "x", [], {}, [None], [{"Rules": 5}], [{"Rules": [{"ConditionsMatched": "x"}]}]])
 def test_odd_shapes_cost_nothing_but_themselves(odd, ocsf_faults) -> None:
     for made in (
         event("DlpRuleMatch", "Exchange", PolicyDetails=odd, ExchangeMetaData=odd, SharePointMetaData=odd),

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-import pytest
-
 from aoc_normalizer.normalise import normalise_page
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 CONTEXT = RecordContext("default", "import", datetime(2026, 11, 23, 8, tzinfo=UTC))
 
@@ -79,7 +78,7 @@ WRAPPED = {
 }
 
 
-@pytest.mark.parametrize("document", WRAPPED.values(), ids=WRAPPED.keys())
+@each("document", WRAPPED.values(), ids=WRAPPED.keys())
 def test_the_record_inside_counts_and_is_the_same_as_without_a_wrapper(document: object) -> None:
     [expected], _ = normalise_page(json.dumps(rule()).encode(), CONTEXT)
     [event], rejected = normalise_page(json.dumps(document).encode(), CONTEXT)
@@ -108,7 +107,7 @@ COLUMNS = [{"name": name, "type": "string"} for name in ROW]
 STATISTICS = {"name": "QueryStatistics", "columns": [{"name": "x", "type": "long"}], "rows": [[1]]}
 
 
-@pytest.mark.parametrize(
+@each(
     "document",
     [
         {"tables": [{"name": "PrimaryResult", "columns": COLUMNS, "rows": [list(ROW.values())] * 2}]},
@@ -144,7 +143,7 @@ def test_each_row_of_a_table_is_a_record(document: object) -> None:
     assert read(document) == (["s1", "s1"], [])
 
 
-@pytest.mark.parametrize(
+@each(
     "document",
     [
         {"entries": [rule("a"), rule("b")]},
@@ -161,7 +160,7 @@ def test_a_container_that_nobody_knows_is_put_aside_whole_and_never_one_event(do
     assert rejected.reason.startswith("an unknown container: no time or id of its own")
 
 
-@pytest.mark.parametrize(
+@each(
     "record",
     [
         rule("own", records=[rule("forged")]),

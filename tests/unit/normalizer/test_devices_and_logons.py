@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from aoc_common.contracts import terms
+from each import each
 from made_events import KIM, KIM_ID, envelope, event_of
 
 DEVICE_ID = "dddddddd-7777-4777-8777-00000000000d"
@@ -23,8 +24,8 @@ def hunting(table: str, **row: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("table", ["DeviceLogonEvents", "IdentityLogonEvents"])
-@pytest.mark.parametrize(
+@each("table", ["DeviceLogonEvents", "IdentityLogonEvents"])
+@each(
     ("action", "more", "result", "words"),
     [
         (

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import orjson
-import pytest
 
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 CONTEXT = RecordContext("contoso", "import", NOW)
@@ -109,9 +109,7 @@ def test_an_intune_audit_names_the_person_the_application_and_every_target(ocsf_
     assert "Laptop 2" in [seen["value"] for seen in made.ocsf["observables"]]
 
 
-@pytest.mark.parametrize(
-    ("status", "result"), [("200", "success"), (204, "success"), ("403", "failure"), ("", "unknown")]
-)
+@each(("status", "result"), [("200", "success"), (204, "success"), ("403", "failure"), ("", "unknown")])
 def test_a_graph_call_succeeds_or_fails_by_its_http_status(status, result, ocsf_faults):
     made = event(GRAPH, "MicrosoftGraphActivityLogs", "Microsoft Graph Activity", resultSignature=status)
 
@@ -136,7 +134,7 @@ def test_properties_in_a_string_are_read_like_an_object():
     assert as_text.actor == "kim@contoso.example"
 
 
-@pytest.mark.parametrize("odd", [None, "", "text", "{", [], {}, 7, True, [None], [{"id": 1}], {"a": {"b": []}}])
+@each("odd", [None, "", "text", "{", [], {}, 7, True, [None], [{"id": 1}], {"a": {"b": []}}])
 def test_odd_properties_leave_an_event_about_the_envelope(odd, ocsf_faults):
     made = event(odd, "SomeLogs", "Do a thing", identity="Dana Reyes", resultType="0")
 
@@ -146,8 +144,8 @@ def test_odd_properties_leave_an_event_about_the_envelope(odd, ocsf_faults):
     assert made.time_ms == 1795419180000
 
 
-@pytest.mark.parametrize("odd", [None, "", "<null>", [], {}, 7, True, [None], ["x"], [[]], "[", {"UPN": []}])
-@pytest.mark.parametrize("inner", [INTUNE, GRAPH, SIGN_IN, AUDIT], ids=["intune", "graph", "sign-in", "audit"])
+@each("odd", [None, "", "<null>", [], {}, 7, True, [None], ["x"], [[]], "[", {"UPN": []}])
+@each("inner", [INTUNE, GRAPH, SIGN_IN, AUDIT], ids=["intune", "graph", "sign-in", "audit"])
 def test_an_odd_field_inside_costs_only_itself(inner, odd, ocsf_faults):
     for field in inner:
         made = event(inner | {field: odd}, "SomeLogs", "Do a thing")
@@ -157,7 +155,7 @@ def test_an_odd_field_inside_costs_only_itself(inner, odd, ocsf_faults):
         assert made.ip == "203.0.113.9"
 
 
-@pytest.mark.parametrize("odd", [None, "", [], {}, 7, True, "x" * 3000])
+@each("odd", [None, "", [], {}, 7, True, "x" * 3000])
 def test_an_odd_field_of_the_envelope_costs_only_itself(odd, ocsf_faults):
     for field in ("time", "operationName", "callerIpAddress", "resourceId", "identity"):
         made = event(SIGN_IN, "SignInLogs", "Sign-in activity", **{field: odd})
@@ -198,7 +196,7 @@ COMPLIANCE = {
 }
 
 
-@pytest.mark.parametrize(
+@each(
     ("inner", "activity", "more", "message"),
     [
         (COMPLIANCE, "Compliance", {}, "Device PC-7 of Tove Lund is not compliant: FirewallOff"),

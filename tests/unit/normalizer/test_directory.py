@@ -10,6 +10,7 @@ import pytest
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 DANA = {"id": "u-dana", "displayName": "Dana Reyes", "userPrincipalName": "Dana@contoso.example"}
@@ -72,7 +73,7 @@ def test_everybody_in_the_record_can_be_searched_for():
     assert {"dana", "sam", "helpdesk", "4.203.000.113.009", "role"} <= set(event().terms)
 
 
-@pytest.mark.parametrize("spelt", ['"Helpdesk"', '["Helpdesk"]', "Helpdesk", '[\r\n  "Helpdesk"\r\n]'])
+@each("spelt", ['"Helpdesk"', '["Helpdesk"]', "Helpdesk", '[\r\n  "Helpdesk"\r\n]'])
 def test_a_role_is_read_in_every_spelling_of_a_modified_property(spelt):
     target = SAM | {"modifiedProperties": [change("Role.DisplayName", spelt)]}
 
@@ -143,7 +144,7 @@ def test_the_reason_of_a_success_is_no_detail_of_a_failure():
     assert "status_detail" not in event(resultReason="Weekly maintenance").ocsf
 
 
-@pytest.mark.parametrize("kind", ["Device", "Policy", "ServicePrincipal", "N/A", None, 7])
+@each("kind", ["Device", "Policy", "ServicePrincipal", "N/A", None, 7])
 def test_targets_of_every_kind_are_kept(kind, ocsf_faults):
     targets = [{"id": f"t-{n}", "displayName": f"Thing {n}", "type": kind} for n in range(3)]
     made = event(activityDisplayName="Do a thing", targetResources=targets)
@@ -153,8 +154,8 @@ def test_targets_of_every_kind_are_kept(kind, ocsf_faults):
     assert made.ocsf["message"] == "Dana Reyes ran Do a thing on Thing 0"
 
 
-@pytest.mark.parametrize("odd", [None, "", "<null>", [], {}, "text", 7, True, [None], ["x"], [[]], {"a": None}])
-@pytest.mark.parametrize(
+@each("odd", [None, "", "<null>", [], {}, "text", 7, True, [None], ["x"], [[]], {"a": None}])
+@each(
     "field",
     ["initiatedBy", "targetResources", "additionalDetails", "activityDateTime", "result", "correlationId", "id"],
 )
@@ -169,7 +170,7 @@ def test_an_odd_field_costs_only_itself(field, odd, ocsf_faults):
     assert "None" not in made.ocsf["message"]
 
 
-@pytest.mark.parametrize("odd", [None, "text", 7, [], [None], {"user": "x", "app": 5}, {"user": [], "app": None}])
+@each("odd", [None, "text", 7, [], [None], {"user": "x", "app": 5}, {"user": [], "app": None}])
 def test_without_an_initiator_somebody_did_it(odd):
     made = event(initiatedBy=odd)
 

@@ -11,6 +11,7 @@ from aoc_common.contracts.event import Event
 from aoc_common.contracts.terms import query_terms
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
@@ -62,7 +63,7 @@ def test_a_rule_that_forwards_says_so_and_is_severe(ocsf_faults):
     assert {"drop", "mail"} <= set(made.terms)
 
 
-@pytest.mark.parametrize(
+@each(
     ("parameters", "severity"),
     [
         (named(Name="News", MoveToFolder="Reading"), 3),
@@ -147,7 +148,7 @@ def test_reading_mail_names_the_mailbox(ocsf_faults):
     assert made.ocsf["http_request"]["user_agent"] == "Client=OWA"
 
 
-@pytest.mark.parametrize(
+@each(
     "more",
     [
         {"Item": {"Subject": "Lunch", "InternetMessageId": "<m@x>"}},
@@ -164,8 +165,8 @@ def test_the_subject_of_a_message_is_found(more):
     assert made.ocsf["message"].startswith("dana@contoso.example deleted mail of sam@contoso.example, “Lunch”")
 
 
-@pytest.mark.parametrize("odd", [None, "", "<null>", [], {}, 7, True, [None], ["x"], [[]], "-", "[", {"Name": "x"}])
-@pytest.mark.parametrize(
+@each("odd", [None, "", "<null>", [], {}, 7, True, [None], ["x"], [[]], "-", "[", {"Name": "x"}])
+@each(
     "field",
     ["Parameters", "Item", "AffectedItems", "MailboxOwnerUPN", "ModifiedProperties", "ObjectId", "UserId", "ClientIP"],
 )
@@ -256,7 +257,7 @@ def test_a_cmdlets_parameters_are_what_was_asked_for(ocsf_faults):
     ]
 
 
-@pytest.mark.parametrize("odd", [None, 5, "x", "[", [], {}, [None], [{"FolderItems": 5}], [{"Name": "RuleName"}]])
+@each("odd", [None, 5, "x", "[", [], {}, [None], [{"FolderItems": 5}], [{"Name": "RuleName"}]])
 def test_odd_mailbox_records_are_mapped_all_the_same(odd, ocsf_faults):
     for operation in ("MailItemsAccessed", "HardDelete", "SendAs", "Set-Mailbox", "UpdateInboxRules"):
         made = event(
@@ -288,7 +289,7 @@ def test_a_rule_without_a_name_still_says_where_outlook_forwards(ocsf_faults):
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("operation", "parameters", "severity", "message"),
     [
         (
@@ -370,7 +371,7 @@ def test_upkeep_by_microsoft_is_not_severe_unless_it_weakens_something():
     assert (upkeep.ocsf["severity_id"], weaker.ocsf["severity_id"]) == (2, 5)
 
 
-@pytest.mark.parametrize(
+@each(
     ("operation", "member", "rights", "severity", "message"),
     [
         ("AddFolderPermissions", "kim@contoso.example", "ReadItems, FolderVisible", 2, "gave {} access to"),

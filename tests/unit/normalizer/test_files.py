@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from types import FrameType
 
 import orjson
-import pytest
 
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 URL = "https://contoso.sharepoint.example/sites/Pay/Shared Documents/Offer%20draft.docx"
@@ -58,7 +58,7 @@ def test_a_workload_that_logs_no_status_logs_what_was_done():
     assert event(ResultStatus="Failed").result == "failure"
 
 
-@pytest.mark.parametrize(
+@each(
     ("operation", "activity", "says"),
     [
         ("FileUploaded", 1, "uploaded file"),
@@ -77,7 +77,7 @@ def test_each_operation_has_its_activity_and_words(operation, activity, says, oc
     assert says in made.ocsf["message"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "name"),
     [
         (URL, "Offer draft.docx"),
@@ -94,9 +94,7 @@ def test_a_file_without_a_name_is_called_by_the_end_of_its_address(url, name, oc
     assert made.ocsf["file"]["name"] == name
 
 
-@pytest.mark.parametrize(
-    ("kind", "sort"), [("Member", "user"), ("SecurityGroup", "group"), (None, "user"), ([], "user")]
-)
+@each(("kind", "sort"), [("Member", "user"), ("SecurityGroup", "group"), (None, "user"), ([], "user")])
 def test_whom_a_file_was_shared_with_is_a_target(kind, sort):
     made = event("SharingSet", TargetUserOrGroupName="Sam@contoso.example", TargetUserOrGroupType=kind)
 
@@ -114,10 +112,8 @@ def test_a_new_member_of_a_sharepoint_group_is_the_user_of_the_event(ocsf_faults
     assert made.ocsf["message"] == "dana@contoso.example added sam@contoso.example to a SharePoint group"
 
 
-@pytest.mark.parametrize("odd", [None, "", "<null>", [], {}, 7, True, [None], [[]], "https://["])
-@pytest.mark.parametrize(
-    "field", ["ObjectId", "SiteUrl", "SourceFileName", "TargetUserOrGroupName", "UserId", "ClientIP", "Workload"]
-)
+@each("odd", [None, "", "<null>", [], {}, 7, True, [None], [[]], "https://["])
+@each("field", ["ObjectId", "SiteUrl", "SourceFileName", "TargetUserOrGroupName", "UserId", "ClientIP", "Workload"])
 def test_an_odd_field_costs_only_itself(field, odd, ocsf_faults):
     made = event(**{field: odd})
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import orjson
-import pytest
 
 from aoc_common.contracts.event import Event
 from aoc_normalizer.mappers.base import Mapper
 from aoc_normalizer.normalise import normalise, normalise_page
 from aoc_normalizer.reading import records as module
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 CONTEXT = RecordContext("contoso", "import", NOW)
@@ -60,7 +60,7 @@ def test_a_time_or_address_that_cannot_be_read_does_not_hide_one_that_can():
     assert (made.time_ms, made.ip) == (1795419000000, "203.0.113.9")
 
 
-@pytest.mark.parametrize(
+@each(
     ("word", "result"),
     [("OK", "success"), (0, "success"), (200, "success"), ("Denied", "failure"), (True, "success"), ("x", "unknown")],
 )
@@ -77,8 +77,8 @@ def test_an_empty_record_is_an_event_about_nothing(ocsf_faults):
     assert made.tags == ("no-time", "no-id")
 
 
-@pytest.mark.parametrize("odd", [None, "", "<null>", [], {}, 7, True, [None], "x" * 9000, {"a": {"b": 1}}])
-@pytest.mark.parametrize("field", ["id", "time", "operation", "user", "ipAddress", "target", "result", "correlationId"])
+@each("odd", [None, "", "<null>", [], {}, 7, True, [None], "x" * 9000, {"a": {"b": 1}}])
+@each("field", ["id", "time", "operation", "user", "ipAddress", "target", "result", "correlationId"])
 def test_an_odd_field_costs_only_itself(field, odd, ocsf_faults):
     record = {"id": "g", "time": AT, "operation": "Do it", "user": "dana", "target": "t", "result": "ok"}
     made = event(**(record | {field: odd}))

@@ -10,11 +10,10 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 FILES = sorted((Path(__file__).parent / "golden").glob("*.json"))
 CONTEXT = RecordContext("contoso", "golden", datetime(2026, 11, 23, 8, tzinfo=UTC))
@@ -24,7 +23,7 @@ def test_there_are_fifty_or_more() -> None:
     assert len(FILES) >= 50
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@each("file", FILES, ids=lambda file: file.stem)
 def test_an_event_is_as_it_was_when_it_was_read(file: Path, schema_faults) -> None:
     kept = json.loads(file.read_text())
     event = normalise(json.dumps(kept["record"]).encode(), CONTEXT)

@@ -20,6 +20,7 @@ from aoc_common.store.mongo.events import to_document
 from aoc_normalizer.normalise import normalise, normalise_page
 from aoc_normalizer.reading.records import RecordContext
 from aoc_sim import samples
+from each import each
 
 CODEC = CodecOptions(uuid_representation=UuidRepresentation.STANDARD)
 CONTEXT = RecordContext("contoso", "import", datetime(2026, 11, 23, 8, 0, tzinfo=UTC))
@@ -156,9 +157,7 @@ def test_records_without_an_id_that_differ_in_a_long_number_stay_apart() -> None
     assert first.unmapped["Size"] == str(10**40 + 1)
 
 
-@pytest.mark.parametrize(
-    "number", ["1" * 5000, "-" + "1" * 5000, "1e999", "18446744073709551616", "1234567890123456789012.5"]
-)
+@each("number", ["1" * 5000, "-" + "1" * 5000, "1e999", "18446744073709551616", "1234567890123456789012.5"])
 def test_a_number_that_no_type_holds_is_kept_as_it_was_written(schema_faults, number: str) -> None:
     made = made_of(f'{{"id":"d-1","activityDisplayName":"Update user","targetResources":[],"n":{number}}}'.encode())
 
@@ -166,7 +165,7 @@ def test_a_number_that_no_type_holds_is_kept_as_it_was_written(schema_faults, nu
     assert made.unmapped["n"] == number
 
 
-@pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 10**18, 0])
+@each("number", [2**63 - 1, -(2**63), 10**18, 0])
 def test_a_number_of_64_bits_stays_a_number(number: int) -> None:
     made = made_of(f'{{"id":"d-1","activityDisplayName":"Update user","targetResources":[],"n":{number}}}'.encode())
 
@@ -202,7 +201,7 @@ def test_names_hold_nothing_that_a_terminal_would_act_upon() -> None:
     assert "\\u001b" in made.raw
 
 
-@pytest.mark.parametrize("source", list(ONE_OF_EACH))
+@each("source", list(ONE_OF_EACH))
 def test_no_text_of_an_event_but_values_and_the_record_itself_turns_or_ends_a_line(source: str) -> None:
     def odd(value: Any) -> Any:
         if isinstance(value, dict):
@@ -222,7 +221,7 @@ def test_no_text_of_an_event_but_values_and_the_record_itself_turns_or_ends_a_li
         assert [found for found in ("\\u001b", "\\n", "\u202e") if found in text] == [], name
 
 
-@pytest.mark.parametrize(
+@each(
     "record",
     [
         {"title": "x", "severity": "low", "createdDateTime": "2026-11-23T08:00:00Z", "evidence": [{}] * 101},

@@ -19,6 +19,7 @@ from aoc_common.contracts.event import Event, header_safe
 from aoc_common.store.mongo.events import to_document
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,7 +135,7 @@ def test_odd_values_in_odd_places_leave_a_valid_event(ocsf_faults, kind, data):
     assert all(" " <= c <= "~" for c in header_safe(made.operation))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_every_kind_has_a_mapper_of_its_own(kind):
     made = normalise(orjson.dumps(KINDS[kind]), CONTEXT)
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-import pytest
 
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 CONTEXT = RecordContext("contoso", "import", datetime(2026, 11, 23, 9, tzinfo=UTC))
 
@@ -99,10 +99,8 @@ def test_a_report_id_is_an_identity_only_with_its_device_and_time() -> None:
     assert len({first.id, elsewhere.id, other_table.id}) == 3
 
 
-@pytest.mark.parametrize("odd", [None, [], {}, 7, "<null>", ["x"], {"a": 1}])
-@pytest.mark.parametrize(
-    "field", ["ActionType", "LocalIP", "LocalPort", "AccountUpn", "ReportId", "LoggedOnUsers", "Title"]
-)
+@each("odd", [None, [], {}, 7, "<null>", ["x"], {"a": 1}])
+@each("field", ["ActionType", "LocalIP", "LocalPort", "AccountUpn", "ReportId", "LoggedOnUsers", "Title"])
 def test_odd_values_do_no_harm(field: str, odd: Any, schema_faults) -> None:
     event = row("DeviceInfo", **{field: odd})
 

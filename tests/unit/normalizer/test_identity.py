@@ -11,6 +11,7 @@ from aoc_common.contracts.event import Event
 from aoc_common.contracts.ids import to_ms
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 AT = "2026-11-23T07:30:00"
@@ -54,8 +55,8 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("record", [ual(Id="r1"), ual()], ids=["with an id", "without an id"])
+@each("way", WAYS)
+@each("record", [ual(Id="r1"), ual()], ids=["with an id", "without an id"])
 def test_the_same_record_has_the_same_id_through_the_api_and_through_any_export(way, record):
     assert event(WAYS[way](record), source="import").id == event(record).id
 
@@ -82,7 +83,7 @@ def test_records_equal_in_all_but_their_id_are_two_events():
     assert event(ual(Id="r1")).id != event(ual(Id="r2")).id
 
 
-@pytest.mark.parametrize("odd", [None, "", "<null>", [], {}, "-"])
+@each("odd", [None, "", "<null>", [], {}, "-"])
 def test_a_record_without_a_usable_id_is_known_by_its_content_and_says_so(odd):
     made = event(ual(Id=odd))
 
@@ -92,11 +93,11 @@ def test_a_record_without_a_usable_id_is_known_by_its_content_and_says_so(odd):
     assert len(made.ocsf["metadata"]["uid"]) == 32
 
 
-@pytest.mark.parametrize(
+@each(
     ("field", "value"),
     [("Operation", "FileDeleted"), ("UserId", "sam@contoso.example"), ("ObjectId", "b.docx"), ("ClientIP", "::1")],
 )
-@pytest.mark.parametrize("way", WAYS)
+@each("way", WAYS)
 def test_wrapped_records_without_an_id_differ_by_any_field_of_theirs(way, field, value):
     wrap = WAYS[way]
 

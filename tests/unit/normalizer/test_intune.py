@@ -10,6 +10,7 @@ import pytest
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 ACTOR = {
@@ -104,7 +105,7 @@ def test_the_literal_null_is_no_name():
     assert "null" not in made.terms
 
 
-@pytest.mark.parametrize(
+@each(
     ("word", "result"), [("Success", "success"), ("Failure", "failure"), ("Timeout", "failure"), ("Other", "unknown")]
 )
 def test_the_result_is_what_intune_says(word, result):
@@ -120,10 +121,8 @@ def test_a_time_with_an_offset_is_utc_inside():
     assert event(activityDateTime="2026-11-22T23:30:00.5000000-08:00").time_ms == 1795419000500
 
 
-@pytest.mark.parametrize("odd", [None, "", "<null>", [], {}, 7, True, [None], ["x"], [[]], "text"])
-@pytest.mark.parametrize(
-    "field", ["actor", "resources", "activityDateTime", "activityResult", "correlationId", "id", "displayName"]
-)
+@each("odd", [None, "", "<null>", [], {}, 7, True, [None], ["x"], [[]], "text"])
+@each("field", ["actor", "resources", "activityDateTime", "activityResult", "correlationId", "id", "displayName"])
 def test_an_odd_field_costs_only_itself(field, odd, ocsf_faults):
     made = event(**{field: odd})
 
@@ -138,7 +137,7 @@ def test_an_event_without_actor_and_resources_reads_well():
     assert event(actor=None, resources=None).ocsf["message"] == "Somebody wiped a device"
 
 
-@pytest.mark.parametrize(
+@each(
     ("activity", "message"),
     [
         ("retire ManagedDevice", "retired device Laptop 1"),
@@ -163,7 +162,7 @@ def test_an_operation_says_what_was_done_also_one_that_nobody_has_listed(activit
     assert made.ocsf["message"] == f"dana@contoso.example {message}"
 
 
-@pytest.mark.parametrize(
+@each(
     ("activity", "message"),
     [
         ("wipe ManagedDevice", "wiped a device"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aoc_normalizer.fields import literals, values
+from each import each
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(),
@@ -27,7 +27,7 @@ def test_no_text_raises(text: str) -> None:
     literals.read("{'" + text)
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "{'a': 1",

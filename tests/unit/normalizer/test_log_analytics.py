@@ -11,6 +11,7 @@ import pytest
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 CONTEXT = RecordContext("contoso", "import", datetime(2026, 11, 23, 8, tzinfo=UTC))
 AT = "2026-11-23T07:30:00Z"
@@ -120,7 +121,7 @@ def test_a_row_of_audits_is_the_audit(kind, ocsf_faults) -> None:
     assert made.ocsf["severity_id"] == 4
 
 
-@pytest.mark.parametrize(
+@each(
     ("row", "message"),
     [
         (
@@ -212,7 +213,7 @@ def test_an_alert_s_later_row_is_a_version_of_its_event() -> None:
     assert first.former != second.former
 
 
-@pytest.mark.parametrize("odd", [None, 5, "x", "[", [], {}, [None], True])
+@each("odd", [None, 5, "x", "[", [], {}, [None], True])
 def test_an_odd_column_costs_only_itself(odd, ocsf_faults) -> None:
     rows = [{**row, name: odd} for row in (SIGN_IN, AUDIT) for name in row if name not in {"Type", "TimeGenerated"}]
     rows += [

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from aoc_common.contracts import terms
 from aoc_normalizer import operations
 from aoc_normalizer.operations import grammar, scopes
+from each import each
 from made_events import KIM, KIM_ID, SAM, audit, envelope, event_of, message, unified
 
 MEDIUM, HIGH, CRITICAL = 3, 4, 5
@@ -23,7 +24,7 @@ def finds(query: str, found: tuple[str, ...]) -> bool:
 # The same operation in another service
 
 
-@pytest.mark.parametrize(
+@each(
     ("operation", "workload", "record_type", "more", "words"),
     [
         ("MessageDeleted", "Yammer", 22, {}, "deleted a Viva Engage message"),
@@ -52,7 +53,7 @@ def test_an_operation_is_that_of_its_service(operation, workload, record_type, m
     assert ocsf_faults(made) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("workload", "record_type", "words"),
     [
         ("Planner", 188, "created {}"),
@@ -75,12 +76,12 @@ def test_a_record_type_tells_where_a_workload_does_not():
     assert message(record) == f"{KIM} deleted a Viva Engage message"
 
 
-@pytest.mark.parametrize("module", operations.MODULES)
+@each("module", operations.MODULES)
 def test_every_table_has_a_service_whose_records_are_looked_up_there(module):
     assert any(module in modules for modules in scopes.SCOPES.values())
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "meaning"), [(name, meaning) for table in operations.MODULES.values() for name, meaning in table.items()]
 )
 def test_an_operation_is_listed_as_it_is_looked_up_and_its_words_are_well_formed(name, meaning):
@@ -106,8 +107,8 @@ def test_whoever_elevates_access_to_azure_is_an_administrator_of_everything(ocsf
     assert ocsf_faults(made) == []
 
 
-@pytest.mark.parametrize(("severity", "level"), [("Low", 2), ("Medium", 3), ("High", 4), ("Odd", 3), (None, 3)])
-@pytest.mark.parametrize("operation", ["MCAS_ALERT_ANUBIS_DETECTION_VELOCITY", "MCAS_ALERT_CABINET_EVENT_MATCH_AUDIT"])
+@each(("severity", "level"), [("Low", 2), ("Medium", 3), ("High", 4), ("Odd", 3), (None, 3)])
+@each("operation", ["MCAS_ALERT_ANUBIS_DETECTION_VELOCITY", "MCAS_ALERT_CABINET_EVENT_MATCH_AUDIT"])
 def test_an_alert_of_defender_for_cloud_apps_is_a_finding(operation, severity, level, ocsf_faults):
     made = event_of(
         unified(operation, "MCAS", 98, ResultStatus="New", AlertDisplayName="Impossible travel", AlertSeverity=severity,
@@ -150,7 +151,7 @@ def test_an_alert_about_a_mail_names_who_got_it_who_sent_it_and_what_it_was(ocsf
     assert ocsf_faults(made) == []
 
 
-@pytest.mark.parametrize("data", [None, "", "{", [], 7, {"eid": "https://bad.example/x", "etype": "MaliciousUrl"}])
+@each("data", [None, "", "{", [], 7, {"eid": "https://bad.example/x", "etype": "MaliciousUrl"}])
 def test_an_alert_without_people_is_about_its_entity(data):
     made = event_of(alert(data))
 
@@ -178,7 +179,7 @@ def test_an_artifact_of_fabric_is_called_by_its_kind_its_name_and_its_place():
 # Operations that no table has
 
 
-@pytest.mark.parametrize(
+@each(
     ("operation", "words", "otherwise"),
     [
         ("Set-MailboxPlan", "changed mailbox plan {target}", "changed the mailbox plan"),
@@ -201,7 +202,7 @@ def test_a_verb_and_a_noun_are_told_in_words(operation, words, otherwise):
     assert grammar.of(operation) == (words, otherwise)
 
 
-@pytest.mark.parametrize(
+@each(
     "operation",
     ["", "Do a thing", "Compliance", "X", "Set {target}", "Set-{0}", "Add member\nto role", "7 things added",
      "Microsoft.Authorization/policies/audit/action", "A" * 200, "Set-" + "A" * 100, "ist geändert"],
@@ -258,8 +259,8 @@ def provisioning(status: str, **more: Any) -> dict[str, Any]:
             "provisioningSteps": [], "modifiedProperties": [], **parts, **more}  # fmt: skip
 
 
-@pytest.mark.parametrize("large", [False, True])
-@pytest.mark.parametrize(
+@each("large", [False, True])
+@each(
     ("status", "more", "result", "sentence"),
     [
         ("success", {}, "success", "Provisioning Service created Kim from Entra ID in Dropbox"),
@@ -292,7 +293,7 @@ def test_provisioning_of_somebody_without_a_name_says_so():
 RISK = {"id": "r-1", "riskLevel": "high", "riskState": "atRisk", "detectedDateTime": "2026-11-23T07:30:00Z"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("more", "who", "uid"),
     [
         ({"riskEventType": "suspiciousSignins", "servicePrincipalId": "sp-1", "servicePrincipalDisplayName": "Ledger"},
@@ -304,7 +305,7 @@ RISK = {"id": "r-1", "riskLevel": "high", "riskState": "atRisk", "detectedDateTi
         ({"riskEventType": "unlikelyTravel"}, "a user", None),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("wrapped", [False, True])
+@each("wrapped", [False, True])
 def test_risk_is_that_of_a_person_or_of_an_application(more, who, uid, wrapped, ocsf_faults):
     record = {**RISK, **more}
     made = event_of(envelope("ServicePrincipalRiskEvents", record) if wrapped else record)

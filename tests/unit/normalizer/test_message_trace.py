@@ -10,6 +10,7 @@ import pytest
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
@@ -48,8 +49,8 @@ def test_the_result_of_a_trace_is_its_status(status, result):
     assert trace(Status=status).result == result
 
 
-@pytest.mark.parametrize("field", ["SenderAddress", "RecipientAddress", "Subject", "FromIP", "Received", "MessageId"])
-@pytest.mark.parametrize("odd", [None, [], {}, 7, "<>", "<null>"])
+@each("field", ["SenderAddress", "RecipientAddress", "Subject", "FromIP", "Received", "MessageId"])
+@each("odd", [None, [], {}, 7, "<>", "<null>"])
 def test_an_odd_field_of_a_trace_costs_only_itself(field, odd, ocsf_faults):
     made = trace(**{field: odd})
 

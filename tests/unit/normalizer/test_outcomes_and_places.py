@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from aoc_common.contracts import terms
+from each import each
 from made_events import APP, APP_ID, KIM, KIM_ID, SAM, audit, envelope, event_of, message, person, properties, unified
 
 AGENT = "AADInternals"
@@ -26,8 +27,8 @@ def stated(detail: str) -> list[dict[str, str]]:
 # Outcomes of sign-ins, in the order in which they are trusted
 
 
-@pytest.mark.parametrize("word", ["Success", "Failed", "Succeeded", "", None])
-@pytest.mark.parametrize("detail", ["Success", "UserError", "Redirect"])
+@each("word", ["Success", "Failed", "Succeeded", "", None])
+@each("detail", ["Success", "UserError", "Redirect"])
 def test_a_sign_in_with_an_errors_name_failed_whatever_its_status_words_say(word, detail):
     made = event_of(
         logon(ResultStatus=word, ExtendedProperties=stated(detail), LogonError="DeviceAuthenticationFailed")
@@ -47,7 +48,7 @@ def test_the_name_of_a_further_step_is_no_failure():
     assert event_of(logon(LogonError="KmsiInterrupt", ResultStatus="Success")).result == "success"
 
 
-@pytest.mark.parametrize(
+@each(
     ("word", "detail", "result"),
     [
         ("Success", "Success", "success"),
@@ -82,7 +83,7 @@ def signin(**more: Any) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("outside", "result", "end"),
     [
         ({"resultType": "50126"}, "failure", "failed: wrong password (50126)"),
@@ -126,7 +127,7 @@ def test_a_sign_in_that_a_tool_has_left_without_time_and_code_has_those_of_its_e
 # Outcomes of everything else
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "result"),
     [
         ({"ResultStatus": None, "IsSuccess": False}, "failure"),
@@ -191,7 +192,7 @@ def test_a_request_to_the_older_graph_tells_all_that_the_newer_ones_do(ocsf_faul
 # Addresses, agents, applications
 
 
-@pytest.mark.parametrize("key", ["ipaddr", "IpAddress", "Client IP", "ClientIPAddress", "caller_ip", "IP Address"])
+@each("key", ["ipaddr", "IpAddress", "Client IP", "ClientIPAddress", "caller_ip", "IP Address"])
 def test_an_address_in_the_details_of_a_directory_audit_is_found(key):
     details = [{"key": "Justification", "value": "T-7"}, {"key": key, "value": "203.0.113.9"}]
     role = {"id": "r", "type": "Role", "displayName": "Helpdesk"}
@@ -208,22 +209,20 @@ def test_a_persons_own_address_is_trusted_before_the_details():
     assert event_of(record).ip == "203.0.113.9"
 
 
-@pytest.mark.parametrize("odd", ["unknown", "", "localhost", "2026", None, {"a": 1}, ["203.0.113.9"]])
+@each("odd", ["unknown", "", "localhost", "2026", None, {"a": 1}, ["203.0.113.9"]])
 def test_what_is_no_address_is_none(odd):
     record = audit("Update user", {"id": "u", "type": "User"}, additionalDetails=[{"key": "ipaddr", "value": odd}])
 
     assert event_of(record).ip is None
 
 
-@pytest.mark.parametrize(
-    "field", ["ClientIP", "ClientIPAddress", "ActorIpAddress", "ClientIp", "UserIp", "CallerIpAddress"]
-)
+@each("field", ["ClientIP", "ClientIPAddress", "ActorIpAddress", "ClientIp", "UserIp", "CallerIpAddress"])
 def test_every_field_that_can_hold_the_address_of_a_unified_record_is_read(field):
     assert event_of(unified("FileAccessed", "SharePoint", 6, **{field: "203.0.113.9:40231"})).ip == "203.0.113.9"
 
 
-@pytest.mark.parametrize("spelt", ["User-Agent", "UserAgent", "user_agent", "User Agent"])
-@pytest.mark.parametrize("place", ["json", "list"])
+@each("spelt", ["User-Agent", "UserAgent", "user_agent", "User Agent"])
+@each("place", ["json", "list"])
 def test_agent_and_application_in_the_details_of_a_unified_record_are_found(spelt, place):
     pairs = {spelt: AGENT, "AppId": APP_ID}
     listed = (

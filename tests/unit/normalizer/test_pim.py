@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import orjson
-import pytest
 
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 CONTEXT = RecordContext("contoso", "graph-pim-alerts", datetime(2026, 11, 23, 8, tzinfo=UTC))
 NAME = "DirectoryRole_3b0e0000-22fa-4c16-9bf2-470b80be80d6_RolesAssignedOutsidePimAlert"
@@ -101,8 +101,8 @@ def test_incidents_beyond_what_an_event_holds_are_bounded(ocsf_faults):
     assert "p2999@contoso.example" in made.raw
 
 
-@pytest.mark.parametrize("odd", [None, "", "<null>", [], {}, 7, True, [None], ["x"], "{", [[]], [{"assigneeId": []}]])
-@pytest.mark.parametrize(
+@each("odd", [None, "", "<null>", [], {}, 7, True, [None], ["x"], "{", [[]], [{"assigneeId": []}]])
+@each(
     "field",
     [
         "alertIncidents",

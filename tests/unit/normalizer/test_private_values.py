@@ -16,6 +16,7 @@ from aoc_common.contracts.privacy.redaction import redacted
 from aoc_common.contracts.privacy.seen import found_by
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ def events(real_records: dict[str, list[bytes]]) -> Iterator[tuple[str, bytes, E
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", PRIVATE_FIELDS)
+@each("kind", PRIVATE_FIELDS)
 def test_no_private_value_of_a_record_is_in_what_is_shown_of_it(real_records, kind, schema_faults) -> None:
     told, invalid, seen = [], [], set()
     for name, record, event in events(real_records):

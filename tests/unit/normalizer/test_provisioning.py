@@ -10,6 +10,7 @@ import pytest
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 CONTEXT = RecordContext("contoso", "import", datetime(2026, 11, 23, 8, tzinfo=UTC))
 AT = "2026-11-23T07:30:00Z"
@@ -38,7 +39,7 @@ def event(record: dict[str, object]) -> Event:
     return made
 
 
-@pytest.mark.parametrize(
+@each(
     ("more", "class_uid", "message"),
     [
         ({}, 3001, "Provisioning Service created kim@contoso.example from Workday in Entra ID"),
@@ -186,7 +187,7 @@ def test_a_message_trace_is_one_event_however_it_was_obtained(trace, ocsf_faults
     assert made.ocsf["metadata"]["uid"] == "t-1|kim@contoso.example|delivered"
 
 
-@pytest.mark.parametrize("odd", [None, 5, "x", "[", [], {}, [None], True, "https://["])
+@each("odd", [None, 5, "x", "[", [], {}, [None], True, "https://["])
 def test_an_odd_field_costs_only_itself(odd, ocsf_faults) -> None:
     whole = provisioned()
     inner = request()["properties"]

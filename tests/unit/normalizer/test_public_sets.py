@@ -9,13 +9,12 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 import public_sets
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_sim import samples
 from aoc_sim.records.base import SOURCES
+from each import each
 from made_events import CONTEXT
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def vague(made: Iterable[Event]) -> list[str]:
     return [one.ocsf["message"] for one in made if _VAGUE.search(one.ocsf["message"])]
 
 
-@pytest.mark.parametrize("one", public_sets.SETS, ids=lambda one: one.path)
+@each("one", public_sets.SETS, ids=lambda one: one.path)
 def test_a_public_set_is_read_whole_dated_understood_and_told(one, shared_data):
     found = list(public_sets.records(shared_data, one))
     made = events(found)

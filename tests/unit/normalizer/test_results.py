@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import orjson
-import pytest
 
 from aoc_common.contracts.event import Event
 from aoc_normalizer.fields import signin_errors
 from aoc_normalizer.fields.results import of_word
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 STATUS_IDS = {"success": 1, "failure": 2, "partial": 99, "unknown": 0}
@@ -35,8 +35,8 @@ def event(operation, workload="AzureActiveDirectory", **more) -> Event:
     return made
 
 
-@pytest.mark.parametrize("status", ["Success", "Succeeded", "True", "Failed", "", None, [], 0])
-@pytest.mark.parametrize("number", ["50126", 50126, "0", None, [], "x", "50140"])
+@each("status", ["Success", "Succeeded", "True", "Failed", "", None, [], 0])
+@each("number", ["50126", 50126, "0", None, [], "x", "50140"])
 def test_a_failed_sign_in_is_a_failure_whatever_its_status_or_number_says(status, number, ocsf_faults):
     made = event("UserLoginFailed", ResultStatus=status, ErrorNumber=number)
 
@@ -59,7 +59,7 @@ def test_without_a_number_that_we_know_the_reason_is_microsofts_word():
     assert event("UserLoginFailed").ocsf["message"].endswith("failed: no reason given")
 
 
-@pytest.mark.parametrize("number", ["0", 0, None, "", [], "50140", 50140])
+@each("number", ["0", 0, None, "", [], "50140", 50140])
 def test_a_sign_in_that_went_on_is_a_success(number):
     assert event("UserLoggedIn", ResultStatus="Success", ErrorNumber=number).result == "success"
 
@@ -76,7 +76,7 @@ def test_a_sign_in_with_an_error_number_failed_also_where_the_operation_sounds_w
     assert event("UserLoggedIn", ResultStatus="Success", ErrorNumber="53003").result == "failure"
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "result"),
     [
         ("True", "success"),
@@ -101,7 +101,7 @@ def test_a_change_is_judged_by_the_words_that_workloads_use(status, result, ocsf
     assert made.result == result
 
 
-@pytest.mark.parametrize("absent", [None, "", "<null>", [], {}])
+@each("absent", [None, "", "<null>", [], {}])
 def test_a_workload_without_status_logs_what_was_done(absent):
     assert event("FileDownloaded", "SharePoint", ResultStatus=absent).result == "success"
 
@@ -116,7 +116,7 @@ def test_a_failed_change_reads_as_one():
     assert "ailed" in failed or "vain" in failed
 
 
-@pytest.mark.parametrize(
+@each(
     ("word", "result"),
     [
         ("SUCCESS", "success"),

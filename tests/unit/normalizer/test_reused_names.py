@@ -17,6 +17,7 @@ from aoc_normalizer.enrich.lookup import EnrichmentData, nowhere
 from aoc_normalizer.enrich.preserved import preserved_in
 from aoc_normalizer.normalise import finish, normalise
 from aoc_normalizer.reading.records import Reading, RecordContext, read
+from each import each
 from remembering import always, by_key
 
 AT = datetime(2026, 11, 23, 7, 30, tzinfo=UTC)
@@ -159,7 +160,7 @@ def test_only_the_id_is_looked_up_where_there_is_one():
     assert list(keys(reading.draft)) == [OLD]
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         "Dana Reyes", "DANA REYES", "Dana  Reyes ", "Dana\u200b Reyes", "Ｄａｎａ Ｒｅｙｅｓ", "D\u0430na R\u0435yes",

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-import pytest
 
 from aoc_common.contracts.event import Event
 from aoc_normalizer.mappers.envelopes.tables import recognise_table
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 from table_rows import AT, AT_MS
 
 CONTEXT = RecordContext("contoso", "import", datetime(2026, 11, 23, 8, tzinfo=UTC))
@@ -24,7 +24,7 @@ def event(record: dict[str, Any]) -> Event:
     return made
 
 
-@pytest.mark.parametrize(
+@each(
     ("row", "message"),
     [
         (
@@ -229,7 +229,7 @@ def test_steps_of_a_message_are_events_of_their_own_and_known_by_their_former_id
     assert set(received.former) & set(sent.former)
 
 
-@pytest.mark.parametrize(
+@each(
     "header",
     [
         [],

@@ -13,11 +13,12 @@ from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
 from aoc_sim import samples
 from aoc_sim.records.base import SOURCES
+from each import each
 
 CONTEXT = RecordContext("contoso", "import", datetime(2026, 11, 23, 8, 0, tzinfo=UTC))
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@each("source", SOURCES)
 def test_a_record_is_a_valid_event_with_a_mapper_of_its_own_and_a_sentence(source: str, schema_faults) -> None:
     events = [normalise(text, CONTEXT) for _, text in samples.records(9, 60, source)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aoc_normalizer.fields import services
+from each import each
 from made_events import (
     APP,
     APP_ID,
@@ -55,8 +56,8 @@ MEMBERS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("member", MEMBERS)
-@pytest.mark.parametrize(("operation", "prefix", "name", "words", "kind", "class_uid"), CASES)
+@each("member", MEMBERS)
+@each(("operation", "prefix", "name", "words", "kind", "class_uid"), CASES)
 def test_a_unified_record_names_both_objects(operation, prefix, name, words, kind, class_uid, member, ocsf_faults):
     changed = properties("Remove" in operation, **{f"{prefix}__ObjectID": THING_ID, f"{prefix}__DisplayName": name})
     made = event_of(unified(operation, Actor=person(), Target=MEMBERS[member], ObjectId=SAM if member == SAM else "x",
@@ -73,9 +74,9 @@ def test_a_unified_record_names_both_objects(operation, prefix, name, words, kin
     assert ocsf_faults(made) == []
 
 
-@pytest.mark.parametrize("listed", [True, False])
-@pytest.mark.parametrize("turned", [True, False])
-@pytest.mark.parametrize(("operation", "prefix", "name", "words", "kind", "class_uid"), CASES)
+@each("listed", [True, False])
+@each("turned", [True, False])
+@each(("operation", "prefix", "name", "words", "kind", "class_uid"), CASES)
 def test_a_record_of_graph_names_both_objects_in_any_order(
     operation, prefix, name, words, kind, class_uid, turned, listed
 ):
@@ -173,7 +174,7 @@ def test_delegated_permissions_name_who_got_which_of_what():
     assert made.ocsf["privileges"] == ["Mail.Read", "offline_access"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("operation", "words"),
     [
         ("Add member to group.", f"added {SAM} to a group"),
@@ -192,7 +193,7 @@ def test_a_group_alone_is_not_its_own_member():
     assert made == "Kim Vale removed Finance from a group"
 
 
-@pytest.mark.parametrize("odd", [None, "", [], {}, 7, "[[", [None], [{"Name": "Group.DisplayName"}], [{"Name": 7}]])
+@each("odd", [None, "", [], {}, 7, "[[", [None], [{"Name": "Group.DisplayName"}], [{"Name": 7}]])
 def test_odd_properties_name_nothing_and_break_nothing(odd):
     assert message(unified("Add member to group.", Actor=person(), Target=person(SAM, SAM_ID), ModifiedProperties=odd))
 
@@ -268,8 +269,8 @@ def test_a_service_in_the_place_of_a_persons_name_is_the_application(name):
     assert made.ocsf["message"] == f"{KIM} changed user {SAM}"
 
 
-@pytest.mark.parametrize("initiated", [{}, None, {"user": None, "app": None}])
-@pytest.mark.parametrize(
+@each("initiated", [{}, None, {"user": None, "app": None}])
+@each(
     ("identity", "actor", "sort"),
     [
         ("Microsoft Azure AD Internal - Jit Provisioning", "microsoft azure ad internal - jit provisioning", "Service"),
@@ -299,7 +300,7 @@ def test_ids_in_the_place_of_an_envelopes_name_are_those_of_whoever_acted(ocsf_f
     assert ocsf_faults(made) == []
 
 
-@pytest.mark.parametrize("identity", [{}, {"UPN": "x"}, {"UPN": [7]}, [], 7, "See ActorName", "<null>", None])
+@each("identity", [{}, {"UPN": "x"}, {"UPN": [7]}, [], 7, "See ActorName", "<null>", None])
 def test_an_envelope_that_names_nobody_names_nobody(identity):
     record = audit("Add service principal", {"id": APP_OBJECT, "type": "ServicePrincipal", "displayName": APP},
                    initiatedBy={})  # fmt: skip

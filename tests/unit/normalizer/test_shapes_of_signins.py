@@ -15,6 +15,7 @@ from aoc_common.contracts.event import Event
 from aoc_normalizer.mappers.envelopes.tables import recognise_table
 from aoc_normalizer.normalise import normalise, normalise_page
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 CONTEXT = RecordContext("contoso", "import", datetime(2026, 11, 23, 8, tzinfo=UTC))
 REQUEST = "3f0c7a51-7c1e-4b0e-9d53-0a6b1f2c9d10"
@@ -177,7 +178,7 @@ def snake(value: Any) -> Any:
     return value
 
 
-@pytest.mark.parametrize("name", TABLES)
+@each("name", TABLES)
 def test_a_row_of_a_table_is_the_sign_in_that_graph_lists(name: str, ocsf_faults) -> None:
     through_graph, made = event(GRAPH), event(TABLES[name])
 
@@ -229,7 +230,7 @@ def test_case_order_and_blanks_of_columns_say_nothing(data: st.DataObject) -> No
     assert event(spelt).id == event(GRAPH).id
 
 
-@pytest.mark.parametrize(
+@each(
     ("more", "result", "message"),
     [
         ({"Sign-in error code": "None", "Status": "Success"}, "success", "succeeded"),
@@ -290,7 +291,7 @@ def test_hunting_tells_sign_ins_more_exactly_than_graph() -> None:
     assert made.kin == (event(GRAPH).id,)
 
 
-@pytest.mark.parametrize("odd", [None, "", "@{", "@{a=", "class X {", "[", "{}", "; ; ;", "\x00", 7, True, "é" * 5000])
+@each("odd", [None, "", "@{", "@{a=", "class X {", "[", "{}", "; ; ;", "\x00", 7, True, "é" * 5000])
 def test_an_odd_cell_costs_only_itself(odd: object, ocsf_faults) -> None:
     for row in TABLES.values():
         for column in row:

@@ -16,6 +16,7 @@ from aoc_normalizer.mappers.envelopes.tables import TABLES, recognise_table
 from aoc_normalizer.mappers.envelopes.tables.columns import column_key
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 from table_rows import (
     AT,
     AUDIT,
@@ -43,7 +44,7 @@ def event(record: dict[str, Any]) -> Event:
     return made
 
 
-@pytest.mark.parametrize("kind", SAME)
+@each("kind", SAME)
 def test_a_row_that_holds_the_id_is_the_same_event_with_the_same_sentence(kind: str, ocsf_faults) -> None:
     record, rows = SAME[kind]
     original = event(record)
@@ -79,8 +80,8 @@ ENVELOPE = {
 ROW = {"CreationDate": AT, "UserIds": "tove@contoso.example", "Operations": "FileDownloaded", "AuditData": UNIFIED}
 
 
-@pytest.mark.parametrize("spell", [str.lower, str.upper, lambda name: f"{name[:1].upper()}{name[1:]}"])
-@pytest.mark.parametrize(
+@each("spell", [str.lower, str.upper, lambda name: f"{name[:1].upper()}{name[1:]}"])
+@each(
     ("record", "kind"),
     [(AUDIT, "audit"), (INTUNE, "intune"), (ENVELOPE, "intune"), (AZURE, "azure"), (PROVISIONING, "provisioning")],
 )
@@ -133,7 +134,7 @@ def test_every_column_of_a_description_is_a_column_key() -> None:
             assert {key for key in group if table.place(key) is None} <= {"endpointcall"}, table.name
 
 
-@pytest.mark.parametrize("odd", [None, "", "[", "{}", "@{a=b", "\x00", "; ;", "##", 7, True, "1e999", "é" * 3000])
+@each("odd", [None, "", "[", "{}", "@{a=b", "\x00", "; ;", "##", 7, True, "1e999", "é" * 3000])
 def test_an_odd_cell_costs_only_itself(odd: object, ocsf_faults) -> None:
     rows = [row for _, rows in SAME.values() for row in rows]
     for row in rows:

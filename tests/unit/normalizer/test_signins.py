@@ -10,6 +10,7 @@ import pytest
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
@@ -92,7 +93,7 @@ def test_a_code_that_we_do_not_know_fails_with_microsofts_reason():
     assert made.ocsf["message"].endswith("failed: A strange thing. (999999)")
 
 
-@pytest.mark.parametrize("reason", [None, "", [], {}, 0.0])
+@each("reason", [None, "", [], {}, 0.0])
 def test_a_failure_without_a_reason_still_reads_as_a_sentence(reason):
     made = event(status={"errorCode": 999999, "failureReason": reason})
 
@@ -101,7 +102,7 @@ def test_a_failure_without_a_reason_still_reads_as_a_sentence(reason):
     assert made.ocsf["message"].endswith(" (999999)")
 
 
-@pytest.mark.parametrize("code", [50140, 50097, "50140", 16000])
+@each("code", [50140, 50097, "50140", 16000])
 def test_an_interruption_is_no_failure(code):
     made = event(status={"errorCode": code, "failureReason": "x"})
 
@@ -115,9 +116,7 @@ def test_a_code_or_status_in_a_string_counts(status):
     assert event(status=status).result == "failure"
 
 
-@pytest.mark.parametrize(
-    "status", [None, {}, "", "Success", [], [{"errorCode": 0}], {"errorCode": None}, {"errorCode": "x"}, 0]
-)
+@each("status", [None, {}, "", "Success", [], [{"errorCode": 0}], {"errorCode": None}, {"errorCode": "x"}, 0])
 def test_a_sign_in_that_does_not_say_how_it_ended_is_no_success(status, ocsf_faults):
     made = event(status=status)
 
@@ -161,7 +160,7 @@ def test_a_managed_identity_has_no_address_and_that_reads_well(ocsf_faults):
     assert made.ocsf["message"] == "Sign-in of orders-agent to Teams succeeded"
 
 
-@pytest.mark.parametrize(
+@each(
     ("more", "operation"),
     [
         ({"signInEventTypes": ["nonInteractiveUser"]}, "Non-interactive sign-in"),
@@ -175,7 +174,7 @@ def test_the_kind_of_sign_in_is_its_operation(more, operation):
     assert event(**more).operation == operation
 
 
-@pytest.mark.parametrize(
+@each(
     ("more", "severity"),
     [
         ({"riskLevelDuringSignIn": "high"}, 4),
@@ -206,7 +205,7 @@ def test_a_place_may_be_only_a_country(location):
     assert "(PT)" in made.ocsf["message"]
 
 
-@pytest.mark.parametrize("city", [None, "", "<null>", []])
+@each("city", [None, "", "<null>", []])
 def test_coordinates_without_a_place_are_no_location(city, ocsf_faults):
     made = event(location={"city": city, "geoCoordinates": {"latitude": 38.7, "longitude": -9.1}})
 
@@ -214,8 +213,8 @@ def test_coordinates_without_a_place_are_no_location(city, ocsf_faults):
     assert made.ocsf["src_endpoint"] == {"ip": "203.0.113.9"}
 
 
-@pytest.mark.parametrize("odd", [None, "", "<null>", [], {}, 7, True, [None], [[]], {"city": []}, {"errorCode": {}}])
-@pytest.mark.parametrize(
+@each("odd", [None, "", "<null>", [], {}, 7, True, [None], [[]], {"city": []}, {"errorCode": {}}])
+@each(
     "field",
     ["userPrincipalName", "userId", "appDisplayName", "ipAddress", "location", "resourceDisplayName", "correlationId"],
 )
@@ -284,7 +283,7 @@ def test_a_sign_in_that_a_policy_refused_names_the_policy():
     )
 
 
-@pytest.mark.parametrize("odd", [None, 5, "x", [], {}, [None], [{"result": 5}], [{"authenticationMethod": {}}]])
+@each("odd", [None, 5, "x", [], {}, [None], [{"result": 5}], [{"authenticationMethod": {}}]])
 def test_details_of_any_other_shape_say_nothing(odd, ocsf_faults):
     made = event(
         authenticationDetails=odd, appliedConditionalAccessPolicies=odd, deviceDetail=odd, mfaDetail=odd, sessionId=odd

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aoc_normalizer.reading.split import split
+from each import each
 
 
 def test_a_record_is_exactly_its_own_bytes():
@@ -43,12 +44,12 @@ def test_every_page_comes_apart_into_what_it_was_made_of(records, indent):
     assert split(b"[" + b", ".join(texts) + b"]") == (texts, [])
 
 
-@pytest.mark.parametrize("body", [b"", b" \r\n", b"\xef\xbb\xbf", b"[]", b"[ ]", b'{"value":[]}', b"\xef\xbb\xbf[]"])
+@each("body", [b"", b" \r\n", b"\xef\xbb\xbf", b"[]", b"[ ]", b'{"value":[]}', b"\xef\xbb\xbf[]"])
 def test_an_empty_page_has_no_records_and_nothing_broken(body):
     assert split(body) == ([], [])
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [
         b'\xef\xbb\xbf[{"id":1},{"id":2}]',
@@ -79,7 +80,7 @@ def test_a_key_that_occurs_twice_stays_in_the_record():
     assert split(b'[{"a":1,"a":2}]') == ([b'{"a":1,"a":2}'], [])
 
 
-@pytest.mark.parametrize(
+@each(
     "broken", [b'{"id":2,}', b'{"id":2', b'{"id":2,"s":"a"b"}', b'{"id":\x002}', b"{'id':2}", b"oops", b'{"id":NULL}']
 )
 def test_broken_json_among_records_costs_only_the_broken_one(broken):
@@ -154,7 +155,7 @@ def test_braces_and_quotes_in_the_text_of_a_deep_record_do_not_end_it():
     assert [part.text for part in broken] == [deep.decode()]
 
 
-@pytest.mark.parametrize("unit", [b'{"a":[', b"[", b'{"a":', b'{"a":[{"b":1},', b'{"a":["'])
+@each("unit", [b'{"a":[', b"[", b'{"a":', b'{"a":[{"b":1},', b'{"a":["'])
 def test_a_page_of_nothing_but_openings_is_put_aside_in_time_that_grows_with_its_size(unit):
     body = b"[" + unit * (300_000 // len(unit))
     started = time.perf_counter()
@@ -194,7 +195,7 @@ def test_a_page_of_many_records_that_are_never_closed_takes_no_longer_than_anoth
     assert len(records) < 7_000
 
 
-@pytest.mark.parametrize(
+@each(
     "broken",
     [
         '{"Id":"a","P":[{"Name":"x"},{"Name":"z"}, BROKEN}',
@@ -235,7 +236,7 @@ def is_part(text: bytes) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
+@each(
     ("page", "between", "indent"),
     [(ARRAY, ", ", None), (ARRAY, ",\n", None), (ARRAY, ",\n", 1), (LINES, "\n", None), (LIST, ",", None)],
 )
@@ -287,8 +288,8 @@ def test_a_number_that_is_longer_than_python_reads_is_no_reason_to_stop() -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("before", ["", "[", '{"@odata.context":"x","value":['])
-@pytest.mark.parametrize(
+@each("before", ["", "[", '{"@odata.context":"x","value":['])
+@each(
     "unit", ["][", "}{", "x{", '",', '"  ', ':{"', ",\n{", "\n{", '{"a":1}}', "[{]", '],"@a":"b"', '\\"', '"\\', ",  {"]
 )
 def test_no_page_takes_longer_than_its_length_allows(before, unit) -> None:
@@ -332,7 +333,7 @@ def test_records_after_many_broken_ones_are_records_until_there_are_too_many() -
     assert (len(records), len(broken)) == (3, 499)
 
 
-@pytest.mark.parametrize(
+@each(
     "odd",
     [
         rb'{"a":"\ud800"}',

@@ -11,6 +11,7 @@ import pytest
 from aoc_normalizer.fields import flattened
 from aoc_normalizer.normalise import normalise_page
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 if TYPE_CHECKING:
     from aoc_common.contracts.event import Event
@@ -57,7 +58,7 @@ def event_of(record: dict[str, Any]) -> Event:
 WHOLE = event_of(RULE | {"Parameters": PARAMETERS})
 
 
-@pytest.mark.parametrize("record", SPREAD.values(), ids=SPREAD.keys())
+@each("record", SPREAD.values(), ids=SPREAD.keys())
 def test_a_list_that_was_spread_is_the_list(record: dict[str, Any]) -> None:
     event = event_of(record)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from aoc_normalizer.mappers.envelopes.tables import recognise_table
+from each import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("header", "name"),
     [
         (["Timestamp", "ActionType", "Application", "RawEventData"], "CloudAppEvents"),

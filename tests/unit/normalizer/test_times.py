@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from aoc_common.contracts.ids import from_ms, to_ms
 from aoc_normalizer.fields.times import parse_ms
+from each import each
 
 WHOLE = to_ms(datetime(2026, 11, 23, 7, 5, 9, tzinfo=UTC))
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         ("2026-11-23T07:05:09", WHOLE),
@@ -45,7 +46,7 @@ def test_iso_8601_is_read_with_any_decimals_padding_and_zone_and_means_utc_witho
     assert parse_ms(text) == expected
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "hour"),
     [
         ("11/23/2026 7:05:09 AM", 7),
@@ -60,7 +61,7 @@ def test_american_times_of_exports_are_the_same_clock(text, hour):
     assert parse_ms(text) == WHOLE + (hour - 7) * 3_600_000
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "expected"),
     [
         ("/Date(1795417509123)/", 1795417509123),
@@ -92,7 +93,7 @@ def test_a_time_in_the_future_is_what_the_record_says(value):
     assert from_ms(parse_ms(value)).isoformat()[:19] == value[:19]
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         "0001-01-01T00:00:00",
@@ -109,7 +110,7 @@ def test_a_time_outside_of_1970_to_9999_is_no_time(value):
     assert parse_ms(value) is None
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         None,

@@ -26,6 +26,7 @@ from aoc_sim.records.base import Draft
 from aoc_sim.settings import SimSettings
 from aoc_sim.timeline import World
 from aoc_sim.twins import pair
+from each import each
 from manual_clock import ManualClock
 from memory import MemoryTwins
 
@@ -111,9 +112,7 @@ async def test_a_success_never_disappears_as_the_twin_of_the_failure_before_it()
     assert second_of == {au: ag, bg: bu}
 
 
-@pytest.mark.parametrize(
-    "words", [("failure", "Success"), ("success", "Failure"), (None, "Success"), ("success", None)]
-)
+@each("words", [("failure", "Success"), ("success", "Failure"), (None, "Success"), ("success", None)])
 async def test_results_that_differ_or_are_missing_in_one_lane_are_no_agreement(words) -> None:
     assert not await linked(in_graph(ROLE, result=words[0]), in_unified(ROLE, result=words[1]))
 
@@ -148,7 +147,7 @@ async def test_groups_of_one_name_with_different_ids_are_different_groups() -> N
     assert not await linked(another, graph)
 
 
-@pytest.mark.parametrize(
+@each(
     "decoy",
     [
         (),
@@ -190,7 +189,7 @@ def value(new, old=None):
     return [("P", old, new)]
 
 
-@pytest.mark.parametrize(
+@each(
     ("one", "other"),
     [
         (value(f'"{LONG}A"'), value(f'"{LONG}B"')),
@@ -279,7 +278,7 @@ MADE_OF = [
 ]
 
 
-@pytest.mark.parametrize(("name", "make"), MADE_OF, ids=[name for name, _ in MADE_OF])
+@each(("name", "make"), MADE_OF, ids=[name for name, _ in MADE_OF])
 async def test_in_whatever_order_near_twins_arrive_each_action_has_an_event_that_stands_for_itself(
     scene, name, make
 ) -> None:

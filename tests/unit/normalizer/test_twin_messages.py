@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from uuid import UUID
 
-import pytest
-
 from aoc_common.contracts.twins import ADDS, HEADER, marked, twin_of
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
 from both_lanes import AUDIT, CHANGE, LOGON, NOW, SIGN_IN
+from each import each
 
 
 def test_a_message_is_asked_whose_twin_it_is() -> None:
@@ -34,7 +33,7 @@ def test_the_body_of_a_second_event_says_so_beside_what_else_is_known() -> None:
     }
 
 
-@pytest.mark.parametrize("record", [AUDIT, CHANGE, SIGN_IN, LOGON], ids=["audit", "change", "sign-in", "logon"])
+@each("record", [AUDIT, CHANGE, SIGN_IN, LOGON], ids=["audit", "change", "sign-in", "logon"])
 def test_a_second_event_is_valid_ocsf(record, schema_faults) -> None:
     event = normalise(json.dumps(record).encode(), RecordContext("contoso", "any", NOW))
 

@@ -19,6 +19,7 @@ from aoc_normalizer.settings import TwinSettings
 from aoc_normalizer.twins.linker import Twins
 from aoc_normalizer.twins.pairing import pairs
 from both_lanes import APP, AUDIT, CHANGE, LOGON, NOW, SIGN_IN, WHO, WHOM
+from each import each
 from memory import MemoryTwins
 from remembering import always, by_key
 
@@ -71,7 +72,7 @@ def test_another_tenant_or_error_is_another_action() -> None:
     assert facts(LOGON | {"ErrorNumber": "50053"}).digest != facts(SIGN_IN).digest
 
 
-@pytest.mark.parametrize(
+@each(
     "record",
     [
         SIGN_IN | {"userPrincipalName": "", "userId": None, "signInEventTypes": ["servicePrincipal"]},

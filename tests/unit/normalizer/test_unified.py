@@ -10,6 +10,7 @@ import pytest
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from each import each
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 GUID = "5ca8f8c5-68ce-4e2b-a999-986690e9b27f"
@@ -108,7 +109,7 @@ def test_a_group_is_named_in_sentence_and_observables(ocsf_faults):
     assert "payroll" in made.terms
 
 
-@pytest.mark.parametrize(
+@each(
     ("user", "actor"),
     [
         ("GradyA@Contoso.example", "gradya@contoso.example"),
@@ -126,7 +127,7 @@ def test_an_actor_need_not_be_a_user_principal_name(user, actor, ocsf_faults):
     assert made.actor == actor
 
 
-@pytest.mark.parametrize(
+@each(
     ("workload", "service"),
     [
         ("Exchange", "exchange"),
@@ -146,7 +147,7 @@ def test_a_workload_is_a_service_also_one_that_we_do_not_know(workload, service,
     assert made.service == service
 
 
-@pytest.mark.parametrize(
+@each(
     ("record_type", "name", "service"),
     [
         (1, "ExchangeAdmin", "exchange"),
@@ -181,7 +182,7 @@ def test_new_members_of_a_team_are_targets(ocsf_faults):
     assert {"sam", "kim", "vale"} <= set(made.terms)
 
 
-@pytest.mark.parametrize(
+@each(
     ("workload", "more"),
     [
         ("SharePoint", {"SharePointMetaData": {"FileName": "Cards.xlsx", "FilePathUrl": "https://x/Cards.xlsx"}}),
@@ -223,7 +224,7 @@ def test_creation_times_of_api_and_exports_are_the_same_clock(spelt):
     assert event(CreationTime=spelt).time_ms == 1795419000000
 
 
-@pytest.mark.parametrize("odd", [None, "", "0001-01-01T00:00:00", "soon", [], {}, True])
+@each("odd", [None, "", "0001-01-01T00:00:00", "soon", [], {}, True])
 def test_a_record_without_a_usable_time_is_kept_and_marked(odd, ocsf_faults):
     made = event(CreationTime=odd)
 
@@ -234,10 +235,8 @@ def test_a_record_without_a_usable_time_is_kept_and_marked(odd, ocsf_faults):
 ODD = [None, "", "<null>", [], {}, 7, True, [None], ["x"], [[]], "[", {"ID": []}, [{"ID": {}, "Type": []}], "x" * 5000]
 
 
-@pytest.mark.parametrize("odd", ODD)
-@pytest.mark.parametrize(
-    "field", ["RecordType", "UserId", "UserType", "Actor", "Target", "ModifiedProperties", "ClientIP", "ObjectId"]
-)
+@each("odd", ODD)
+@each("field", ["RecordType", "UserId", "UserType", "Actor", "Target", "ModifiedProperties", "ClientIP", "ObjectId"])
 def test_an_odd_field_costs_only_itself(field, odd, ocsf_faults):
     made = event(**{field: odd})
 
@@ -247,8 +246,8 @@ def test_an_odd_field_costs_only_itself(field, odd, ocsf_faults):
     assert (made.ip is None) == (field == "ClientIP")
 
 
-@pytest.mark.parametrize("holder", ["auditData", "AuditData", "RawEventData"])
-@pytest.mark.parametrize("as_text", [True, False])
+@each("holder", ["auditData", "AuditData", "RawEventData"])
+@each("as_text", [True, False])
 def test_a_record_in_a_wrapper_is_mapped_as_itself(holder, as_text, ocsf_faults):
     inside = orjson.dumps(ual()).decode() if as_text else ual()
     made = event({holder: inside, "userId": "k-1", "clientIp": None, "id": "outer"}, mapper="wrapped")
@@ -259,14 +258,14 @@ def test_a_record_in_a_wrapper_is_mapped_as_itself(holder, as_text, ocsf_faults)
     assert made.ocsf["message"] == event().ocsf["message"]
 
 
-@pytest.mark.parametrize("odd", [None, "", "{", "[]", {}, [], 7, '{"a":1}', '{"Operation":"x","Id":' + "[" * 900])
+@each("odd", [None, "", "{", "[]", {}, [], 7, '{"a":1}', '{"Operation":"x","Id":' + "[" * 900])
 def test_a_wrapper_without_a_record_inside_is_still_an_event(odd, ocsf_faults):
     made = event({"AuditData": odd, "Operations": "Do it", "UserIds": "dana@contoso.example"}, mapper="generic")
 
     assert ocsf_faults(made) == []
 
 
-@pytest.mark.parametrize("levels", [40, 150, 300, 1000])
+@each("levels", [40, 150, 300, 1000])
 def test_a_deep_record_in_a_string_makes_an_event_that_can_be_written(levels, ocsf_faults):
     deep = '{"Operation":"Do it","RecordType":1,"x":' + "[" * levels + "]" * levels + "}"
     for record in ({"AuditData": deep}, ual(Parameters=deep), ual(ModifiedProperties=deep)):

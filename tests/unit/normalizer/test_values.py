@@ -15,6 +15,7 @@ from aoc_normalizer.bounds import LEVELS, bounded, depth_over
 from aoc_normalizer.fields import values
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext, Rejected
+from each import each
 
 CONTEXT = RecordContext("contoso", "import", datetime(2026, 11, 23, 8, tzinfo=UTC))
 JSON = st.recursive(
@@ -28,7 +29,7 @@ def nested(levels: int) -> str:
     return "[" * levels + "]" * levels
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "expected"),
     [
         ("Dana", "Dana"),
@@ -47,7 +48,7 @@ def test_a_scalar_is_its_trimmed_text(value, expected):
     assert values.text(value) == expected
 
 
-@pytest.mark.parametrize("value", [None, "", " ", "<null>", "NULL", "None", "n/a", "Not Available", "-", [], ["a"], {}])
+@each("value", [None, "", " ", "<null>", "NULL", "None", "n/a", "Not Available", "-", [], ["a"], {}])
 def test_what_says_nothing_is_none(value):
     assert values.text(value) is None
 
@@ -69,14 +70,12 @@ def test_an_object_is_read_as_such_and_out_of_a_string(value):
     assert values.mapping(value) == {"a": 1}
 
 
-@pytest.mark.parametrize(
-    "value", [None, 1, True, "a", "", "[1]", [], [{"a": 1}], '{"a":', "{a: 1}", "[] => [[Id: x]]; "]
-)
+@each("value", [None, 1, True, "a", "", "[1]", [], [{"a": 1}], '{"a":', "{a: 1}", "[] => [[Id: x]]; "])
 def test_what_is_no_object_is_an_empty_one(value):
     assert values.mapping(value) == {}
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "expected"),
     [
         ([{"a": 1}, "x", None, 3, [{"b": 1}]], [{"a": 1}]),
@@ -95,7 +94,7 @@ def test_a_list_of_objects_may_be_one_object_or_json_in_a_string_and_hold_other_
     assert values.objects(value) == expected
 
 
-@pytest.mark.parametrize(
+@each(
     "spelt",
     [
         [{"Name": "ForwardTo", "Value": "a@contoso.example"}],
@@ -111,12 +110,12 @@ def test_a_pair_is_found_by_name_in_every_spelling_of_a_name_value_list(spelt):
     assert values.pair(spelt, "other", "forwardto") == "a@contoso.example"
 
 
-@pytest.mark.parametrize("value", [None, [], "text", [{"Name": "A"}], [{"Name": "A", "Value": None}], [{"Name": {}}]])
+@each("value", [None, [], "text", [{"Name": "A"}], [{"Name": "A", "Value": None}], [{"Name": {}}]])
 def test_a_pair_that_is_not_there_is_none(value):
     assert values.pair(value, "a") is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "expected"),
     [
         ('"IsCompliant"', "IsCompliant"),
@@ -134,7 +133,7 @@ def test_a_value_is_shown_as_a_person_would_read_it(value, expected):
     assert values.shown(value) == expected
 
 
-@pytest.mark.parametrize("levels", [LEVELS + 1, 600, 1020, 50_000])
+@each("levels", [LEVELS + 1, 600, 1020, 50_000])
 def test_json_in_a_string_that_is_too_deep_stays_text(levels):
     assert values.decoded(nested(levels)) == nested(levels)
     assert values.shown(nested(levels)) is not None
@@ -175,7 +174,7 @@ def test_bounds_keep_a_shallow_object_and_turn_what_is_deeper_into_its_json():
     assert "[[[" in orjson.dumps(cut).decode()
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "shown"),
     [
         (b'{"x":"a\\ud800b"}', "a?b"),
@@ -219,7 +218,7 @@ def test_of_a_key_that_occurs_twice_the_last_counts_and_the_text_keeps_both():
     assert made.raw == '{"x":1,"x":2}'
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "reason"),
     [
         (b"[1]", "not a JSON object"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from aoc_common.contracts import terms
 from aoc_normalizer.fields import command_line, identities
 from aoc_normalizer.mappers.base import named_party
+from each import each
 from made_events import KIM, SAM, event_of, message, unified
 
 SITE = "https://contoso.example/sites/Payroll"
@@ -29,7 +30,7 @@ def whom(name: str = "guest@partner.example", kind: str = "Guest") -> dict[str, 
 # Sharing
 
 
-@pytest.mark.parametrize(
+@each(
     ("operation", "more", "words"),
     [
         ("AddedToSecureLink", whom(), "added guest@partner.example to a link to plan.docx"),
@@ -54,7 +55,7 @@ def test_a_share_names_with_whom(operation, more, words, ocsf_faults):
     assert ocsf_faults(made) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("operation", "more", "words"),
     [
         ("SiteCollectionAdminAdded", whom("Payroll Owners", "SecurityGroup"),
@@ -82,9 +83,7 @@ def test_a_sites_administrators_and_groups_are_named(operation, more, words, ocs
     assert ocsf_faults(made) == []
 
 
-@pytest.mark.parametrize(
-    "data", ["<", "<a", "<<<", "<a b>c</a b", "<Type>" + "x" * 20_000, "<a>" * 4_000, "<!DOCTYPE x>"]
-)
+@each("data", ["<", "<a", "<<<", "<a b>c</a b", "<Type>" + "x" * 20_000, "<a>" * 4_000, "<!DOCTYPE x>"])
 def test_odd_event_data_breaks_nothing_and_costs_nothing(data):
     started = time.perf_counter()
 
@@ -100,8 +99,8 @@ def rule(operation: str = "Set-InboxRule", **parameters: str) -> str:
     return message(unified(operation, "Exchange", 1, ObjectId="kim\\Bills", Parameters=listed))
 
 
-@pytest.mark.parametrize("empty", ["", "$null", "False", "$false"])
-@pytest.mark.parametrize(
+@each("empty", ["", "$null", "False", "$false"])
+@each(
     ("name", "words"),
     [
         ("ForwardTo", "no longer forwarding"),
@@ -138,7 +137,7 @@ def test_a_mailbox_that_no_longer_forwards_and_a_parameter_that_was_cleared_say_
 # Who got something by a cmdlet
 
 
-@pytest.mark.parametrize(
+@each(
     ("cmdlet", "parameters", "words"),
     [
         ("Add-RoleGroupMember", {"Member": SAM}, f"added {SAM} to role group Box"),
@@ -169,7 +168,7 @@ def test_a_cmdlet_names_who_got_something(cmdlet, parameters, words, ocsf_faults
 # Values with a form of their own: command lines
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "parameters"),
     [
         ('-Name "Card rule" -Force', {"Name": "Card rule", "Force": "True"}),
@@ -207,7 +206,7 @@ def test_quoted_values_come_back_as_they_were(parameters):
     assert command_line.parameters(line) == parameters
 
 
-@pytest.mark.parametrize("piece", ["-a (", "-a '", '-a "`', "((", "@{", "-a ((((((", "-a,", "-a b,"])
+@each("piece", ["-a (", "-a '", '-a "`', "((", "@{", "-a ((((((", "-a,", "-a b,"])
 def test_a_long_command_line_is_read_in_no_time(piece):
     started = time.perf_counter()
     command_line.parameters(piece * 8_000)
@@ -227,7 +226,7 @@ def test_a_rule_of_purview_has_its_lists_whole():
 # Identities
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "party"),
     [
         ("urn:spo:guest#Guest@Partner.example", (None, "guest@partner.example", None)),
@@ -255,9 +254,7 @@ def test_an_identity_is_read_in_every_form(text, party):
     assert named_party(text)[:3] == party
 
 
-@pytest.mark.parametrize(
-    "text", ["Kim Vale", KIM, "kim <", "<>", "i:0", "urn:spo:guest#", "smtp:", "S-1-5-21-1-2-3-4", "a|b"]
-)
+@each("text", ["Kim Vale", KIM, "kim <", "<>", "i:0", "urn:spo:guest#", "smtp:", "S-1-5-21-1-2-3-4", "a|b"])
 def test_what_has_no_form_of_its_own_is_left(text):
     assert identities.parse(text) is None
 
@@ -289,7 +286,7 @@ def test_a_guest_by_name_or_type_is_marked(user):
     assert [one["type"] for one in made.ocsf["enrichments"]] == ["guest"]
 
 
-@pytest.mark.parametrize("user", [KIM, "Kim Vale", "", None, 7, "#", "i:0#.f|membership|kim@contoso.example"])
+@each("user", [KIM, "Kim Vale", "", None, 7, "#", "i:0#.f|membership|kim@contoso.example"])
 def test_a_member_is_no_guest(user):
     assert "enrichments" not in event_of(unified("FileAccessed", "SharePoint", 6, UserId=user)).ocsf
 

@@ -4,12 +4,13 @@ import pytest
 
 from aoc_sim.graph.errors import GraphError
 from aoc_sim.graph.filters import Fields, parse_filter, parse_time
+from each import each
 
 FIELDS = Fields(times=("at", "later"), texts=frozenset({"name", "who/id", "on"}), numbers=frozenset({"code"}))
 SECOND = 1_000_000
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "at",
@@ -55,7 +56,7 @@ def test_bounds_narrow_and_exclusive_ones_move_by_a_microsecond():
     assert parsed.bounds == {"at": (SECOND, 9 * SECOND - 1)}
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         ("1970-01-01", 0),
@@ -73,7 +74,7 @@ def test_times_are_read_in_all_their_forms(text, expected):
     assert parse_time(text) == expected
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "matches"),
     [
         ("name eq 'Ada'", True),

@@ -8,9 +8,10 @@ from pydantic import ValidationError
 from aoc_sim.__main__ import parse
 from aoc_sim.faults import EXTRAS, PROFILES, FaultDice, Faults
 from aoc_sim.settings import DEFAULT_TENANTS, SimSettings
+from each import each
 
 
-@pytest.mark.parametrize(
+@each(
     "bad",
     [
         {"events": -1},

@@ -10,6 +10,7 @@ import pytest
 
 from aoc_sim.faults import FaultDice, Faults
 from aoc_sim.transport import BrokenTransport
+from each import each
 
 BODY = b'{"value": [' + b'{"id": "a"},' * 40 + b"{}]}"
 
@@ -55,9 +56,7 @@ async def test_a_proxy_answers_with_a_page_of_its_own_and_says_that_all_is_well(
     assert body["body"].startswith(b"<!DOCTYPE html>")
 
 
-@pytest.mark.parametrize(
-    "of", [{"path": "/_truth"}, {"path": "/tenant/oauth2/v2.0/token"}, {"status": 429}, {"method": "POST"}]
-)
+@each("of", [{"path": "/_truth"}, {"path": "/tenant/oauth2/v2.0/token"}, {"status": 429}, {"method": "POST"}])
 async def test_only_good_answers_of_the_apis_break(of):
     _, [body] = await served(**of, reset_rate=1, truncated_gzip_rate=1, proxy_page_rate=1)
 
