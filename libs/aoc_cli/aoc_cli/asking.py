@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aoc_cli.search import asked_by, asked_time, clauses
+from aoc_cli.asked import asked_by, asked_time, clauses
 from aoc_common.contracts.access import Scope
 from aoc_common.store.searches import EventQuery
 

@@ -12,9 +12,9 @@ import orjson
 import typer
 
 from aoc_cli import asking, attach
+from aoc_cli.asked import moment
 from aoc_cli.reports import form
 from aoc_cli.reports.reading import read
-from aoc_cli.search import moment
 from aoc_cli.terminal import err, harmless_json, out, plain
 from aoc_cli.trail_check import OnBus, TrailCheck, read_bus
 from aoc_common.contracts import subjects

@@ -12,9 +12,6 @@ from typing import TYPE_CHECKING
 
 from aoc_cli.terminal import err
 from aoc_common.contracts.ids import EPOCH, just_after
-from aoc_common.store.mongo.case_span import case_span
-from aoc_common.store.mongo.event_search import make_event_search
-from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.searches import EventQuery
 
 if TYPE_CHECKING:
@@ -51,6 +48,10 @@ class AskedTime:
 
 async def _end_of_case(database: Database, scope: Scope) -> datetime | None:
     """The time of a case's newest event; None for a tenant that is collected from, or without an event with a time."""
+    from aoc_common.store.mongo.case_span import case_span
+    from aoc_common.store.mongo.event_search import make_event_search
+    from aoc_common.store.mongo.sources import MongoSources
+
     span = await case_span(database, scope.tenant)
     if span is not None:
         return span.last.astimezone(UTC)

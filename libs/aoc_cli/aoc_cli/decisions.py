@@ -19,10 +19,10 @@ from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration, Malformed
 from aoc_common.review import deciding
-from aoc_common.review.deciding import Backends, discard_item, in_flight
+from aoc_common.review.deciding import Backends, discard_item
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.quarantine import MongoQuarantine
-from aoc_common.store.review_queues import Decision, Item, ItemState, Selection
+from aoc_common.store.review_queues import Decision, Item, ItemState, Selection, in_flight
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from aoc_cli.access import credentials
+from aoc_cli.asked import moment
 from aoc_cli.asking import Actor, Failed, Ip, Operation, Service, Since, Source, Tenant, Until
-from aoc_cli.search import moment
 from aoc_cli.terminal import err, out, plain
 from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration

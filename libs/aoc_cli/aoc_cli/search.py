@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, cast
+from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
 import typer
 
 from aoc_cli import attach
-from aoc_cli.case_time import AskedTime
+from aoc_cli.asked import asked_by, asked_time, clauses
 from aoc_cli.listing import AsCsv, AsJson, Clock, Fields, Time, Twins, printer
 from aoc_cli.record_search import how_far, in_records
 from aoc_cli.terminal import err, plain
 from aoc_common.contracts import subjects
 from aoc_common.contracts.access import Scope
-from aoc_common.contracts.query import grammar, values
+from aoc_common.contracts.query import values
 from aoc_common.contracts.rows import Row
-from aoc_common.errors import BadConfiguration
 from aoc_common.store.hints import Hints
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.event_search import make_event_search
@@ -33,16 +31,13 @@ from aoc_common.store.searches import EventQuery
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aoc_cli.case_time import Bounds
+    from aoc_cli.case_time import AskedTime
     from aoc_cli.listing import Printer
-    from aoc_common.contracts.query.filters import Clause, Field
     from aoc_common.contracts.query.grammar import Asked
     from aoc_common.store.hints import Hint
     from aoc_common.store.mongo.client import Database
     from aoc_common.store.searches import EventPage
 
-_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_SPAN: Final = re.compile(r"(\d{1,6})([mhdw])")
 _PAGE: Final = 500
 #: The version of UUIDs that ids of events are.
 _EVENT_IDS: Final = 8
@@ -101,50 +96,6 @@ def search(
         printed = asyncio.run(_print(system, _Request(query, time, asked, limit, deep), printing))
     if not printed:
         raise typer.Exit(1)
-
-
-def asked_by(text: str, **options: str | None) -> list[Asked]:
-    """What is asked for by a query and by options, each named after its field."""
-    named: list[Asked] = [
-        (f"--{field}", cast("Field", field), value) for field, value in options.items() if value is not None
-    ]
-    return [("TEXT", "text", text), *named] if text.strip() else named
-
-
-def clauses(asked: Sequence[Asked], *, deep: bool = False) -> tuple[Clause, ...]:
-    """What options ask for; `deep`: in the records themselves as well.
-
-    Raises `BadConfiguration`, which names the option and the place where it cannot be read.
-    """
-    try:
-        return (grammar.in_records(asked, ()) if deep else None) or grammar.clauses(asked)
-    except grammar.QueryError as error:
-        raise BadConfiguration(str(error)) from None
-
-
-def moment(text: str | None, now: datetime, option: str) -> datetime | None:
-    """A duration before `now` (`7d`) or an ISO time (UTC when it names no zone). Raises `BadConfiguration`."""
-    if text is None:
-        return None
-    if span := _SPAN.fullmatch(text.strip()):
-        try:
-            return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
-        except OverflowError:
-            raise BadConfiguration(f"{option} {text!r}: that is before the year 1") from None
-    try:
-        parsed = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise BadConfiguration(f"{option} {text!r}: expected a span like 90m, 24h, 7d, or an ISO time") from None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-
-
-def asked_time(since: str | None, until: str | None) -> AskedTime:
-    """What the two options mean. Its `bounds` raise `BadConfiguration`, which names the option that is wrong."""
-
-    def bounds(now: datetime) -> Bounds:
-        return moment(since, now, "--since"), moment(until, now, "--until")
-
-    return AskedTime(bounds, relative=since is not None and _SPAN.fullmatch(since.strip()) is not None)
 
 
 @dataclass(frozen=True, slots=True)

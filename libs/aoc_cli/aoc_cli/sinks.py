@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from aoc_cli.access import credentials
+from aoc_cli.asked import moment
 from aoc_cli.asking import Since, Until
 from aoc_cli.listing import ago
-from aoc_cli.search import moment
 from aoc_cli.terminal import json_line, json_text, minute, out, plain
 from aoc_common.client import Absent
 from aoc_common.contracts.printable import visible

@@ -12,8 +12,8 @@ import typer
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from aoc_cli import attach
+from aoc_cli.asked import asked_by, clauses, moment
 from aoc_cli.listing import AsCsv, AsJson, Clock, Fields, Time, Twins, printer
-from aoc_cli.search import asked_by, clauses, moment
 from aoc_cli.terminal import err, plain
 from aoc_common.bus.broker import connected_broker
 from aoc_common.bus.consume import reading

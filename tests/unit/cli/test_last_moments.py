@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from aoc_api.ranges import DefaultRange
-from aoc_cli.search import moment
+from aoc_cli.asked import moment
 from aoc_common.contracts.access import Scope
 from aoc_common.contracts.ids import LAST, just_after
 from aoc_common.contracts.rows import Row

@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Final
 from aoc_common.contracts.access import Grant
 from aoc_common.contracts.credentials import fingerprint, new_api_key
 from aoc_common.store.api_keys import ApiKey
-from aoc_common.store.mongo.api_keys import MongoApiKeys
-from aoc_common.store.mongo.client import connect
 
 if TYPE_CHECKING:
     from aoc_cli.local.stack import DataDirectory
@@ -58,6 +56,9 @@ async def api_key(data: DataDirectory, mongo: MongoSettings) -> str:
 
 async def make_known(secret: str, mongo: MongoSettings) -> None:
     """Have the gateway take a key as the operator's, for another month from now."""
+    from aoc_common.store.mongo.api_keys import MongoApiKeys
+    from aoc_common.store.mongo.client import connect
+
     of, now = fingerprint(secret), datetime.now(UTC)
     key = ApiKey(of.id, "the command line at this machine", EVERYTHING, OPERATOR, now, now + _UNUSED)
     async with connect(mongo) as database:

@@ -8,8 +8,6 @@ import ssl
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from faststream.nats import NatsBroker
-from faststream.security import SASLPlaintext
 from nats.errors import Error as NatsError
 
 from aoc_common.bus.log_throttle import LogThrottle
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from faststream.nats import NatsBroker
     from nats.aio.client import Client
     from nats.js import JetStreamContext
 
@@ -96,6 +95,10 @@ def make_broker(settings: NatsSettings, name: str, trouble: Callable[[str], None
     type.
     Raises `BadConfiguration` for a secret reference to nothing, and for a CA or credentials file that cannot be read.
     """
+    # Imported here: FastStream costs a third of a second, and most commands open no connection.
+    from faststream.nats import NatsBroker
+    from faststream.security import SASLPlaintext
+
     options: dict[str, Any] = {}
     if settings.credentials is not None:
         options["user_credentials"] = _credentials(settings.credentials)

@@ -8,8 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from aoc_common.contracts.subjects import TENANT_PATTERN
-from aoc_common.review.deciding import in_flight
-from aoc_common.store.review_queues import Item, ItemState
+from aoc_common.store.review_queues import Item, ItemState, in_flight
 
 _ITEM: dict[str, Any] = {
     "id": "normalizer-0b1c5e0f7a9d4e0b9c0d5a4f",

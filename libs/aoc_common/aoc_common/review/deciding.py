@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aoc_common.contracts.dead_letters import retried_slice
 from aoc_common.errors import Permanent, Unreachable
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.ledger import LAPSE, MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
+from aoc_common.store.review_queues import in_flight
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from aoc_common.store.mongo.review_queues import MongoReviewQueue
     from aoc_common.store.review_queues import Decision, Item, Selection
     from aoc_common.store.review_reading import ReviewReading
-
-#: How long a republished item is left to the normalizer. A second publication has the same page id, so it is harmless.
-_IN_FLIGHT: Final = timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -64,11 +61,6 @@ class Backends:
         if self.js is None:
             raise Unreachable("the bus is not connected")
         return self.js
-
-
-def in_flight(item: Item, at: datetime) -> bool:
-    """Whether it was published again recently and has no outcome yet. After a while it may be lost on the bus."""
-    return item.asked_at is not None and at - item.asked_at < _IN_FLIGHT
 
 
 def needs_no_retry(item: Item, at: datetime) -> bool:

@@ -6,12 +6,16 @@ Every method may raise `Transient` when the store is away.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+
+#: How long a republished item is left to the normalizer. A second publication has the same page id, so it is harmless.
+_IN_FLIGHT: Final = timedelta(hours=1)
 
 
 class ItemState(StrEnum):
@@ -78,6 +82,11 @@ class Item:
     subject: str = ""
     copy: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def in_flight(item: Item, at: datetime) -> bool:
+    """Whether it was published again recently and has no outcome yet. After a while it may be lost on the bus."""
+    return item.asked_at is not None and at - item.asked_at < _IN_FLIGHT
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from opentelemetry.sdk.trace import SpanProcessor
+    from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
     from aoc_common.settings import TelemetrySettings
 
@@ -33,6 +30,11 @@ def configure(service: str, settings: TelemetrySettings) -> TracerProvider:
 
 def make_provider(service: str, settings: TelemetrySettings, processor: SpanProcessor | None = None) -> TracerProvider:
     """A tracer provider. `processor` replaces the OTLP exporter, for tests."""
+    # Imported here, as all of the SDK: commands trace nothing.
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
     provider = TracerProvider(resource=Resource.create({"service.name": f"aoc-{service}"}))
     if processor is not None:
         provider.add_span_processor(processor)

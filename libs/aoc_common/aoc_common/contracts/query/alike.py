@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,6 +17,9 @@ def closest(word: str, known: Sequence[str]) -> list[str]:
     """Those that differ least: by one letter or two that are wrong, missing, too many, or changed places."""
     if len(word) < _SHORTEST:
         return []
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
+
     most = 1 if len(word) <= _SHORT else 2
     matches = process.extract(word, known, scorer=OSA.distance, score_cutoff=most, limit=None)
     least = min((distance for _, distance, _ in matches), default=0)
