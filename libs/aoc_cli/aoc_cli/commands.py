@@ -165,7 +165,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     ),
     "sinks": Command(
         "aoc_cli.sinks:group",
-        "Destinations of events: list, show, test, preview, replay, apply.",
+        "Destinations of events: list, show, test, preview, replay, apply, template.",
     ),
     "deadletters": Command(
         "aoc_cli.deadletters:group",

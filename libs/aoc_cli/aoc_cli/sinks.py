@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from aoc_cli import sink_templates
 from aoc_cli.access import credentials
 from aoc_cli.asked import moment
 from aoc_cli.asking import Since, Until
@@ -30,8 +31,11 @@ if TYPE_CHECKING:
     from aoc_common.gateway.sinks import SinkView
 
 group = typer.Typer(
-    help="Destinations of events: list, show, test, preview, replay, apply.", no_args_is_help=True, add_completion=False
+    help="Destinations of events: list, show, test, preview, replay, apply, template.",
+    no_args_is_help=True,
+    add_completion=False,
 )
+group.add_typer(sink_templates.group, name="template")
 
 Data = Annotated[Path | None, typer.Option(help="Data directory of the stack whose gateway is asked.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Bytes of the longest field; the event is the only one that could be longer.
 FIELD_BYTES: Final = 64_000
+#: Name of the table without `_CL`, unless somebody chooses another one.
+TABLE: Final = "AocEvents"
 LONGEST_NAME: Final = 45
 RESERVED: Final = frozenset({"id", "type", "title", "tenantid", "uniqueid"})
 
@@ -53,6 +55,11 @@ COLUMNS: Final = (
     Column("Event", "dynamic", "The event as an object"),
     Column("Text", "string", "The event as text, in formats that are no JSON"),
 )
+
+
+def stream(table: str) -> str:
+    """The stream of a rule that fills this table. `table`: without `_CL`."""
+    return f"Custom-{table}"
 
 
 def row(item: Item) -> bytes:

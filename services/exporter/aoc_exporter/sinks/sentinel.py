@@ -19,7 +19,7 @@ from aoc_common.settings import Frozen
 from aoc_exporter.delivery.entra import EntraOptions
 from aoc_exporter.delivery.port import Limits
 from aoc_exporter.delivery.web import HttpOptions, post
-from aoc_exporter.framing.sentinel import FIELD_BYTES, body, row
+from aoc_exporter.framing.sentinel import FIELD_BYTES, TABLE, body, row, stream
 from aoc_exporter.outcome import Accepted, Unusable
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class SentinelOptions(Frozen):
     kind: Literal["sentinel"] = "sentinel"
     endpoint: str = Field(description="Logs ingestion endpoint of the rule, or of a data collection endpoint.")
     rule: str = Field(description="Immutable id of the rule, dcr-...")
-    stream: str = Field("Custom-AocEvents", description="Name of the stream in the rule.")
+    stream: str = Field(stream(TABLE), description="Name of the stream in the rule.")
     credential: EntraOptions = Field(EntraOptions(), description="Who we are; without one, the machine's identity.")
     http: HttpOptions = HttpOptions()
 

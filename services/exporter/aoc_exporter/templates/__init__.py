@@ -1,0 +1,1 @@
+"""Files that make a destination ready, made from what the exporter sends."""
