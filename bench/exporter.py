@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _ROUNDS: Final = 5
 _LIMIT_BYTES: Final = 4_000_000
 #: Format -> microseconds that encoding and framing may take.
-_MOST: Final = {"ocsf": 30.0, "raw": 30.0, "ecs": 120.0, "cef": 120.0}
+_MOST: Final = {"ocsf": 30.0, "raw": 30.0, "ecs": 120.0, "cef": 120.0, "elastic": 120.0}
 _HEC: Final = hec.HecFields(index="security")
 _SYSLOG: Final = syslog.Header()
 _FRAMINGS: Final[Mapping[str, Callable[[Sequence[Item]], bytes]]] = {

@@ -75,3 +75,11 @@ CASES: dict[str, Callable[[], Entry]] = {
     ),
     "audit-trail": audit_entry,
 }  # fmt: skip
+#: Where Microsoft's records among them come from.
+SOURCES: dict[str, str] = {
+    "user-created": "graph-directory-audits",
+    "sign-in-failed": "graph-signins",
+    "inbox-rule": "o365-exchange",
+    "file-downloaded": "o365-sharepoint",
+    "role-granted": "o365-azuread",
+}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_exporter.encoders.cef import CEF
 from aoc_exporter.encoders.ecs import ECS
+from aoc_exporter.encoders.elastic import ELASTIC
 from aoc_exporter.encoders.ocsf import OCSF
 from aoc_exporter.encoders.raw import RAW
 
@@ -15,4 +16,4 @@ if TYPE_CHECKING:
     from aoc_exporter.item import Format
 
 #: Name -> format.
-FORMATS: Final[Mapping[str, Format]] = {made.name: made for made in (OCSF, RAW, ECS, CEF)}
+FORMATS: Final[Mapping[str, Format]] = {made.name: made for made in (OCSF, RAW, ECS, CEF, ELASTIC)}

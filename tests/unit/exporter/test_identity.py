@@ -69,16 +69,6 @@ def test_a_sourcetype_is_what_splunks_add_ons_look_for(form: str, source: str, e
     assert json.loads(hec.envelope(item(1, form, source=source), hec.HecFields()))["sourcetype"] == expected
 
 
-def test_columns_of_sentinel_have_names_that_are_allowed_and_rows_have_no_others() -> None:
-    names = {column.name for column in sentinel.COLUMNS}
-    rows = [json.loads(sentinel.row(item(1, form))).keys() for form in FORMATS]
-
-    assert all(row <= names for row in rows)
-    assert set.union(*map(set, rows)) == names
-    assert not {name.lower() for name in names} & sentinel.RESERVED
-    assert max(map(len, names)) <= sentinel.LONGEST_NAME
-
-
 def test_severity_of_syslog_is_told_where_the_event_was_read() -> None:
     critical = replace(entry(), body=orjson.dumps({"severity_id": 5}))
 

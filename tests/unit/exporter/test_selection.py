@@ -153,6 +153,7 @@ def test_settings_that_cannot_or_may_not_be_are_refused_without_a_secret(kind, o
         ("sinks: [{name: a, kind: otlp, colour: red}]", "sink a, colour: Extra inputs"),
         ("sinks: [{name: a, kind: otlp}, {name: a, kind: otlp}]", "sink a is there twice"),
         ("sinks: [{name: a, kind: otlp, format: raw, redact: [{field: actor}]}]", "raw"),
+        ("sinks: [{name: a, kind: otlp, format: elastic, redact: [{field: actor}]}]", "elastic"),
         ("sinks: [{name: a, kind: otlp, redact: [{field: actor, how: hash}]}]", "redaction_key"),
         ("sinks: !!python/object/apply:os.system ['true']", "no YAML"),
     ],

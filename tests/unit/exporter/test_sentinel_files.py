@@ -20,6 +20,7 @@ from aoc_exporter.framing import sentinel
 from aoc_exporter.item import fit
 from aoc_exporter.sinks.sentinel import SentinelOptions
 from aoc_exporter.templates.sentinel import files
+from each import each
 from golden_entries import CASES
 from siem_entries import ROOMY
 
@@ -88,7 +89,9 @@ def test_the_table_has_what_the_rule_lets_through_and_azure_allows_its_names() -
     assert flow["outputStream"] == f"Custom-{table['name']}"
     assert flow["destinations"] == [destination["name"]]
     assert names[0] == "TimeGenerated"
-    assert [name for name in names if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{1,44}", name)] == []
+    assert [
+        name for name in names if not re.fullmatch(rf"[A-Za-z][A-Za-z0-9_]{{1,{sentinel.LONGEST_NAME - 1}}}", name)
+    ] == []
     assert sentinel.RESERVED.isdisjoint(map(str.lower, names))
 
 
@@ -111,7 +114,7 @@ def test_the_bicep_file_asks_the_other_two_and_says_what_the_sink_needs() -> Non
     assert "kind" not in orjson.loads(with_endpoint["rule.json"])
 
 
-@pytest.mark.parametrize("table", ["", "1st", "a-b", "../x", "Events_CL", "a" * 46])
+@each("table", ["", "1st", "a-b", "../x", "Events_CL", "a" * 46])
 def test_a_name_that_no_table_can_have_is_refused(table: str) -> None:
     with pytest.raises(BadConfiguration, match="_CL is put behind it"):
         files(table)

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 NAME_PATTERN: Final = r"^[a-z0-9-]{1,40}$"
 #: Kinds of destinations, and formats, that the exporter knows (held by a test).
 KINDS: Final = ("splunk", "sentinel", "elastic", "syslog", "otlp", "webhook", "folder", "security-lake")
-FORMATS: Final = ("ocsf", "raw", "ecs", "cef")
+FORMATS: Final = ("ocsf", "raw", "ecs", "cef", "elastic")
+#: Those that pass Microsoft's own record on.
+_RECORDS: Final = ("raw", "elastic")
 #: Sinks of one installation at a time.
 MOST_SINKS: Final = 32
 
@@ -112,8 +114,8 @@ class SinkSettings(BaseModel):
             raise ValueError(f"kind: {self.kind[:40]!r} is none of {', '.join(KINDS)}")
         if self.format not in FORMATS:
             raise ValueError(f"format: {self.format[:40]!r} is none of {', '.join(FORMATS)}")
-        if self.redact and self.format == "raw":
-            raise ValueError("redact: Microsoft's own record (raw) cannot be redacted")
+        if self.redact and self.format in _RECORDS:
+            raise ValueError(f"redact: Microsoft's own record ({self.format}) cannot be redacted")
         if any(one.how == "hash" for one in self.redact) and self.redaction_key is None:
             raise ValueError("redaction_key: is needed where a field is hashed")
         if any(one.empty for one in self.exclude):

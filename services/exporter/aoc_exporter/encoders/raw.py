@@ -1,33 +1,18 @@
 """Microsoft's own record, as it was collected: for content of a SIEM that expects Microsoft's shapes.
 
-The record's text lies in the event (`raw_data`) and is all that is read of it. An entry without one (of the audit
-trail, or a shortened event) goes as OCSF.
+An entry without one (of the audit trail, or a shortened event) goes as OCSF.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-import orjson
-
-from aoc_common.errors import Malformed
 from aoc_exporter.encoders.lines import one_line
+from aoc_exporter.encoders.records import record
 from aoc_exporter.item import Format, Shape
 
 if TYPE_CHECKING:
     from aoc_exporter.entry import Entry
-
-
-class _Holding(msgspec.Struct):
-    """All that is read of an event."""
-
-    raw_data: str | None = None
-
-
-_holding: Final = msgspec.json.Decoder(_Holding)
-_checking: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
 def encode(entry: Entry) -> bytes:
@@ -35,33 +20,7 @@ def encode(entry: Entry) -> bytes:
 
     Raises `Malformed` for a body that is no JSON object.
     """
-    try:
-        held = _holding.decode(entry.body)
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise Malformed(f"{entry.kind} {entry.key}: the body is no OCSF event: {error}") from None
-    if not held.raw_data:
-        return one_line(entry.body)
-    return _object(held.raw_data)
-
-
-def _object(text: str) -> bytes:
-    record = one_line(text.encode("utf-8", "replace")).strip()
-    if not record.startswith(b"{"):
-        return orjson.dumps({"raw": text})
-    try:
-        _checking.decode(record)
-    except (msgspec.DecodeError, UnicodeError):
-        return _mended(text)
-    return record
-
-
-def _mended(text: str) -> bytes:
-    """A record with what strict readers refuse, such as half a surrogate pair; text that is no JSON as a member."""
-    try:
-        parsed = json.loads(text)
-        return json.dumps(parsed, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
-    except (ValueError, RecursionError):
-        return orjson.dumps({"raw": text})
+    return record(entry) or one_line(entry.body)
 
 
 RAW: Final = Format("raw", Shape.RECORD, encode)

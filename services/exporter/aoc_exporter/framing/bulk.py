@@ -1,8 +1,8 @@
 """The `_bulk` body of Elasticsearch and OpenSearch. Pure.
 
 `create` is what data streams take. `_id` is the entry's key, so that a repeat is refused with 409 and a version is a
-document of its own. Records and texts travel as `message`, the way Elastic's own integrations expect them: as fields
-their names would be a stranger's to choose.
+document of its own. Records and texts travel as `message`: as fields their names would be a stranger's to choose. What
+Elastic's own integrations read is a format of its own (`encoders.elastic`).
 """
 
 from __future__ import annotations

@@ -25,10 +25,12 @@ RECORD_SOURCETYPES: Final[Mapping[str, str]] = {
     "graph-signins": "azure:aad:signin",
     "graph-signins-noninteractive": "azure:aad:signin",
     "graph-directory-audits": "azure:aad:audit",
+    "graph-risk-detections": "azure:aad:identity_protection:risk_detection",
+    "graph-risky-users": "azure:aad:identity_protection:risky_user",
     "graph-alerts": "GraphSecurityAlert",
     **dict.fromkeys(CONTENT_TYPES.values(), "o365:management:activity"),
 }
-_OF_FORMATS: Final = {"ocsf": "aoc:ocsf", "ecs": "aoc:ecs", "cef": "cef"}
+_OF_FORMATS: Final = {"ocsf": "aoc:ocsf", "ecs": "aoc:ecs", "cef": "cef", "elastic": "aoc:elastic"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from aoc_common.errors import Unreachable
 from aoc_common.settings import Frozen
 from aoc_exporter.delivery.port import Limits
 from aoc_exporter.delivery.web import HttpOptions, post
+from aoc_exporter.encoders.elastic import dataset
 from aoc_exporter.framing.bulk import pair
 from aoc_exporter.outcome import UNUSABLE_WAIT_S, Accepted, Again, Refused, said
 
@@ -39,7 +40,7 @@ class ElasticOptions(Frozen):
     kind: Literal["elastic"] = "elastic"
     url: str = Field(description="Address of the cluster.")
     index: str = Field(
-        "logs-aoc.{kind}-{tenant}", description="Data stream or index, with {tenant}, {source} and {kind}."
+        "logs-{dataset}-{tenant}", description="Data stream or index, with {tenant}, {source}, {kind} and {dataset}."
     )
     api_key: SecretStr | None = Field(None, description="Encoded API key.")
     user: str | None = Field(None, description="User name, where there is no API key.")
@@ -89,6 +90,7 @@ class Elastic:
             self._options.index.replace("{tenant}", entry.tenant)
             .replace("{source}", entry.source)
             .replace("{kind}", entry.kind.value)
+            .replace("{dataset}", dataset(item.data) or f"aoc.{entry.kind.value}")
         )
 
 
