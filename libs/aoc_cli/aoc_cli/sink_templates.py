@@ -27,9 +27,12 @@ def sentinel(
     endpoint: Annotated[
         bool, typer.Option("--endpoint", help="A rule with a data collection endpoint, as private links need it.")
     ] = False,
+    asim: Annotated[
+        bool, typer.Option("--asim", help="Fill Sentinel's own tables of sign-ins and audit events, too.")
+    ] = False,
 ) -> None:
     """Table, data collection rule and Bicep file of Microsoft Sentinel, as the exporter's rows need them."""
-    for name, text in sentinel_files.files(table, endpoint=endpoint).items():
+    for name, text in sentinel_files.files(table, endpoint=endpoint, asim=asim).items():
         path = output / name
         try:
             output.mkdir(parents=True, exist_ok=True)

@@ -69,6 +69,17 @@ def test_a_sourcetype_is_what_splunks_add_ons_look_for(form: str, source: str, e
     assert json.loads(hec.envelope(item(1, form, source=source), hec.HecFields()))["sourcetype"] == expected
 
 
+def test_a_file_that_was_opened_is_not_called_changed() -> None:
+    def types(activity: int) -> list[str]:
+        body = orjson.dumps({"class_uid": 6006, "activity_id": activity})
+        found: list[str] = json.loads(item(1, "ecs", class_uid=6006, body=body).data)["event"]["type"]
+        return found
+
+    assert [types(14), types(9), types(2), types(8), types(6)] == [
+        ["access"], ["access"], ["access"], ["change"], ["creation"],
+    ]  # fmt: skip
+
+
 def test_severity_of_syslog_is_told_where_the_event_was_read() -> None:
     critical = replace(entry(), body=orjson.dumps({"severity_id": 5}))
 

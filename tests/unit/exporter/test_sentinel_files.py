@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+#: Characters of a transformation.
+MOST_KQL = 15_360
 ROOT = Path(__file__).parents[3]
 
 
@@ -112,6 +114,27 @@ def test_the_bicep_file_asks_the_other_two_and_says_what_the_sink_needs() -> Non
     assert "dataCollectionEndpointId: entrance.id" in bicep
     assert "name: 'Office_CL'" in bicep
     assert "kind" not in orjson.loads(with_endpoint["rule.json"])
+
+
+def test_with_asim_the_rule_has_a_flow_into_each_of_its_tables() -> None:
+    _, *flows = orjson.loads(files(asim=True)["rule.json"])["properties"]["dataFlows"]
+
+    assert {flow["outputStream"] for flow in flows} == {
+        "Microsoft-ASimAuthenticationEventLogs",
+        "Microsoft-ASimAuditEventLogs",
+    }
+    declared = {column.name for column in sentinel.COLUMNS}
+    for flow in flows:
+        text = flow["transformKql"]
+        bare = re.sub(r'"[^"]*"', "", text)
+        made = re.findall(r"(?:project |, )(\w+) = ", bare)
+        assert len(text) < MOST_KQL
+        assert bare.count("(") == bare.count(")")
+        assert len(set(made)) == len(made)
+        assert not re.search(r"\.(long|int|real|bool|datetime|dynamic|guid)\b", bare), "a word of KQL's own"
+        assert {"TimeGenerated", "EventType", "EventResult", "EventCount", "EventVendor", "EventProduct"} <= set(made)
+        read = set(re.findall(r"(?<![\w.])[A-Z]\w+", bare))
+        assert read <= declared | set(made)
 
 
 @each("table", ["", "1st", "a-b", "../x", "Events_CL", "a" * 46])

@@ -24,7 +24,8 @@ _VERSIONED: Final = {"version": "8.17.0"}
 _CRUD: Final = {1: "creation", 2: "access", 3: "change", 4: "deletion"}
 _ACCOUNT: Final = {1: "creation", 2: "change", 3: "change", 4: "change", 5: "change", 6: "deletion"}
 _LOGON: Final = {1: "start", 2: "end"}
-_FILES: Final = _CRUD | {1: "creation", 5: "change", 8: "access", 14: "change"}
+#: Upload, download, update, delete, rename, copy, move, restore, preview, lock, unlock, share, unshare, open.
+_FILES: Final = _CRUD | {6: "creation", 9: "access", 14: "access"} | dict.fromkeys((5, 7, 8, 10, 11, 12, 13), "change")
 #: OCSF class -> categories, a type that all its events have, and types by activity; of all others as of an API call.
 _CLASSES: Final[Mapping[int, tuple[list[str], str | None, Mapping[int, str]]]] = {
     2004: (["intrusion_detection"], "info", {}),

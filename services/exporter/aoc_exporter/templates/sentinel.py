@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aoc_common.errors import BadConfiguration
 from aoc_exporter.framing.sentinel import COLUMNS, TABLE, stream
+from aoc_exporter.templates import asim as model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,11 +34,12 @@ _ENDPOINT: Final = (
 )
 
 
-def files(table: str = TABLE, *, endpoint: bool = False) -> Mapping[str, str]:
-    """File name -> text. `table`: its name without `_CL`; `endpoint`: the rule has a data collection endpoint.
+def files(table: str = TABLE, *, endpoint: bool = False, asim: bool = False) -> Mapping[str, str]:
+    """File name -> text. `table`: its name without `_CL`.
 
-    Without one the rule is of `kind: Direct`, and takes rows itself; a private link needs one. Raises
-    `BadConfiguration` for a name that no table can have.
+    `endpoint`: the rule has a data collection endpoint, as a private link needs it; without one the rule is of
+    `kind: Direct`, and takes rows itself. `asim`: it fills tables of ASIM, too. Raises `BadConfiguration` for a name
+    that no table can have.
     """
     if not _NAME.fullmatch(table) or table.upper().endswith("_CL"):
         raise BadConfiguration(
@@ -45,7 +47,7 @@ def files(table: str = TABLE, *, endpoint: bool = False) -> Mapping[str, str]:
         )
     return {
         "table.json": _json(table_of(table)),
-        "rule.json": _json(rule_of(table, endpoint=endpoint)),
+        "rule.json": _json(rule_of(table, endpoint=endpoint, asim=asim)),
         "main.bicep": _bicep(table, endpoint=endpoint),
     }
 
@@ -59,7 +61,7 @@ def table_of(table: str) -> dict[str, Any]:
     return {"properties": {"plan": "Analytics", "schema": {"name": f"{table}_CL", "columns": columns}}}
 
 
-def rule_of(table: str, *, endpoint: bool) -> dict[str, Any]:
+def rule_of(table: str, *, endpoint: bool, asim: bool) -> dict[str, Any]:
     """The rule, as the Data Collection Rules API takes it; what is the reader's own is in capitals."""
     rule: dict[str, Any] = {"location": "LOCATION"} if endpoint else {"location": "LOCATION", "kind": "Direct"}
     properties: dict[str, Any] = {"dataCollectionEndpointId": _ENDPOINT} if endpoint else {}
@@ -67,15 +69,20 @@ def rule_of(table: str, *, endpoint: bool) -> dict[str, Any]:
         "streamDeclarations": {stream(table): {"columns": [{"name": one.name, "type": one.type} for one in COLUMNS]}},
         "destinations": {"logAnalytics": [{"workspaceResourceId": _WORKSPACE, "name": _DESTINATION}]},
         "dataFlows": [
-            {
-                "streams": [stream(table)],
-                "destinations": [_DESTINATION],
-                "transformKql": "source",
-                "outputStream": f"{stream(table)}_CL",
-            }
+            _flow(table, "source", f"{stream(table)}_CL"),
+            *(_flow(table, one.transformation, one.stream) for one in (model.TABLES if asim else ())),
         ],
     }
     return rule | {"properties": properties}
+
+
+def _flow(table: str, transformation: str, output: str) -> dict[str, Any]:
+    return {
+        "streams": [stream(table)],
+        "destinations": [_DESTINATION],
+        "transformKql": transformation,
+        "outputStream": output,
+    }
 
 
 def _json(value: object) -> str:
