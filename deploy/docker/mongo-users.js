@@ -24,6 +24,7 @@ const gateway = {
     {"resource": {"db": "aoc", "collection": "api_keys"}, "actions": ["insert", "update"]},
     {"resource": {"db": "aoc", "collection": "sessions"}, "actions": ["insert", "update", "remove"]},
     {"resource": {"db": "aoc", "collection": "sign_in_links"}, "actions": ["remove"]},
+    {"resource": {"db": "aoc", "collection": "rules"}, "actions": ["insert", "update", "remove"]},
     {"resource": {"db": "aoc", "collection": "sinks"}, "actions": ["insert", "update", "remove"]},
     {"resource": {"db": "aoc", "collection": "tenant_settings"}, "actions": ["insert", "update"]},
   ],

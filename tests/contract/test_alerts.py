@@ -28,7 +28,7 @@ from aoc_common.store.mongo.counted_hits import MongoCountedHits
 from aoc_common.store.mongo.rules import MongoRules
 from aoc_common.store.mongo.tenant_data import MongoTenantData
 from aoc_common.store.mongo.window_ends import MongoWindowEnds
-from aoc_common.store.rules import RuleException, StoredRule
+from aoc_common.store.rules import RuleChange, RuleException, StoredRule
 from aoc_common.store.window_ends import WindowEnd
 from made_alerts import DANA, KEEP, NOW, alert_event, alert_of
 
@@ -247,13 +247,18 @@ async def test_what_is_kept_of_a_tenant_goes_with_it(alerts, database) -> None:
 async def test_rules_come_back_as_they_were_stored(database) -> None:
     rules = MongoRules(database)
     exception = RuleException("e1", "title: x", "d/dana", "her job", NOW, LATER, frozenset({"contoso"}))
-    rule = StoredRule("rule", "title: y", False, "low", (exception,), "d/dana", NOW)
+    history = (RuleChange(1, NOW, "Dana", "added"),)
+    rule = StoredRule("rule", "title: y", False, "low", (exception,), "d/dana", NOW, history=history)
 
     assert await rules.write(rule)
     assert not await rules.write(rule)
-    assert await rules.revisions() == {"rule": 1}
+    first = await rules.marks()
+    assert first.keys() == {"rule"}
     assert await rules.of(["rule", "none"]) == [replace(rule, revision=1)]
     assert await rules.write(replace(rule, revision=1, text=None, exceptions=()))
-    assert await rules.revisions() == {"rule": 2}
+    second = await rules.marks()
+    assert [one.mark for one in await rules.of(["rule"])] == list(second.values())
     assert await rules.remove("rule")
     assert not await rules.remove("rule")
+    assert await rules.write(rule)
+    assert len({*first.values(), *second.values(), *(await rules.marks()).values()}) == 3

@@ -51,6 +51,17 @@ class Example:
     absent: bool = False
 
 
+_RULE: Final = """title: x
+id: 5f0b3c1e-8a4d-4f5e-9b0a-2c7d1e6f3a90
+logsource:
+  product: m365
+  service: audit
+detection:
+  selection:
+    Operation: x
+  condition: selection
+"""
+
 #: Row -> a request; of those that are not here the path is the request.
 EXAMPLES: Final[Mapping[str, Example]] = {
     "GET /problems/{slug}": Example("/problems/internal"),
@@ -154,6 +165,22 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     "DELETE /api/tenants/{name}": Example("/api/tenants/{tenant}?confirm={tenant}", named_by_query=False, absent=True),
     "POST /api/tenants/{name}/pause": Example("/api/tenants/{tenant}/pause", named_by_query=False, absent=True),
     "POST /api/tenants/{name}/resume": Example("/api/tenants/{tenant}/resume", named_by_query=False, absent=True),
+    "GET /api/rules/lint": Example("/api/rules/lint?days=0"),
+    "GET /api/rules/{rule}": Example("/api/rules/none", absent=True),
+    "POST /api/rules/test": Example(body={"rule": "none"}, absent=True),
+    "POST /api/rules": Example(body={"text": _RULE}, named_by_query=False, about_tenant=False),
+    **{
+        f"{method} /api/rules/{{rule}}": Example(
+            "/api/rules/none", body=body, named_by_query=False, about_tenant=False, absent=True
+        )
+        for method, body in (("PUT", {}), ("DELETE", None))
+    },
+    "DELETE /api/rules/{rule}/exceptions/{exception}": Example("/api/rules/none/exceptions/e1", absent=True),
+    "POST /api/alerts/{alert_id}/exception": Example(
+        "/api/alerts/019ab0c4-2f40-8a1b-9c3d-5e7f90a1b2c3/exception",
+        body={"values": [{"field": "UserId", "value": "kim"}], "reason": "her job"},
+        absent=True,
+    ),
     "GET /api/sinks": Example(named_by_query=False, about_tenant=False),
     "POST /api/sinks": Example(
         body={"name": "siem", "kind": "otlp", "options": {"url": "https://siem.example"}},

@@ -22,6 +22,7 @@ OF_THE_INSTALLATION: Final = {
     "tenant_settings": "the registry: which tenants there are, and their groups; the gateway shows those "
     "that the caller may see",
     "tenant_checks": "an answer to whoever has its ticket",
+    "rules": "rules are the installation's; of exceptions routes show those for the tenant",
     "sinks": "a sink is the installation's; administrators over everything see them",
     "sink_states": "how the installation's sinks fare",
     "sink_accounts": "what the installation's sinks have sent, tenant by tenant, for the same administrators",

@@ -163,6 +163,10 @@ COMMANDS: Final[Mapping[str, Command]] = {
         "aoc_cli.tenancy.licence:group",
         "Licences for more tenants than one: show what holds here, make a key, issue one.",
     ),
+    "rules": Command(
+        "aoc_cli.rules.command:group",
+        "Rules: list, show, lint, test, apply, export, switch on and off, except from.",
+    ),
     "sinks": Command(
         "aoc_cli.sinks:group",
         "Destinations of events: list, show, test, preview, replay, apply, template.",

@@ -68,7 +68,7 @@ def explain(
     options = Options(encoding=check_encoding(encoding) if encoding else None, day_first=is_day_first(dates))
     counts = Counter[str]()
     for path, named in _files(paths):
-        for name, part in _parts(path, options, context):
+        for name, part in parts(path, options, context):
             counts.update(_shown(name, part, context, named=named and name == str(path), as_json=as_json))
     shown = ", ".join(map(str, paths[:_NAMED])) + (", ..." if len(paths) > _NAMED else "")
     if not counts[_EVENTS]:
@@ -123,7 +123,7 @@ def _shown(name: str, part: Part, context: RecordContext, *, named: bool, as_jso
         yield "no records"
 
 
-def _parts(path: Path, options: Options, context: RecordContext) -> Iterator[tuple[str, Part]]:
+def parts(path: Path, options: Options, context: RecordContext) -> Iterator[tuple[str, Part]]:
     """What an import would make of a file: each record, its event, and what is none."""
     with _opened(path) as file:
         _, documents = sources(file, options.limits, options.encoding, day_first=options.day_first)

@@ -120,7 +120,7 @@ class Catalogue:
         self._packed: dict[str, _Packed] = {}
         pack: dict[str, Shipped] = {}
         for file in files:
-            for text in _NEXT_DOCUMENT.split(file.text):
+            for text in documents_of(file.text):
                 reading = read(text, file.name)
                 held: tuple[SigmaRule | SigmaCorrelationRule, ...] = (*reading.rules, *reading.correlations)
                 for rule in held:
@@ -186,6 +186,11 @@ class Catalogue:
             sigma=sigma,
             stored=stored,
         )
+
+
+def documents_of(text: str) -> list[str]:
+    """The documents of a YAML file, each with its own comments; empty ones are left out."""
+    return [document for document in _NEXT_DOCUMENT.split(text) if document.strip()]
 
 
 def checked(text: str, name: str) -> SigmaRule | SigmaCorrelationRule:

@@ -202,8 +202,7 @@ def identity_of(rule: SigmaRule | SigmaCorrelationRule) -> str:
 
 def _in_force(rule: StoredRule, now: datetime) -> StoredRule:
     """The rule without exceptions that have ended."""
-    kept = tuple(one for one in rule.exceptions if one.until is None or one.until > now)
-    return replace(rule, exceptions=kept)
+    return replace(rule, exceptions=tuple(one for one in rule.exceptions if one.holds(now)))
 
 
 def _filters(overlay: StoredRule) -> tuple[list[tuple[frozenset[str], SigmaFilter]], str]:

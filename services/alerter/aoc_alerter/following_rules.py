@@ -37,14 +37,14 @@ class FollowingRules:
 
     async def look(self) -> None:
         """Take over what has changed. Raises `Transient`; what was known of rules holds on then."""
-        revisions = await self._store.revisions()
-        known = {identity: rule.revision for identity, rule in self._stored.items()}
+        marks = await self._store.marks()
+        known = {identity: rule.mark for identity, rule in self._stored.items()}
         ends, now = self.library.ends_at, self._clock.now()
-        if self._loaded and revisions == known and (ends is None or now < ends):
+        if self._loaded and marks == known and (ends is None or now < ends):
             return
-        changed = [identity for identity, revision in revisions.items() if known.get(identity) != revision]
+        changed = [identity for identity, mark in marks.items() if known.get(identity) != mark]
         fetched = {rule.id: rule for rule in await self._store.of(changed)} if changed else {}
-        stored = {identity: rule for identity, rule in self._stored.items() if identity in revisions} | fetched
+        stored = {identity: rule for identity, rule in self._stored.items() if identity in marks} | fetched
         began = time.perf_counter()
         # In a thread: a rule that takes long to compile must not hold up events.
         self.library = await asyncio.to_thread(self._librarian.library, stored, now)

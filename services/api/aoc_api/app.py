@@ -8,6 +8,7 @@ from aoc_api.parts.application import Routes, application
 from aoc_api.parts.server import serving
 from aoc_api.parts.services import make_services
 from aoc_api.routes import (
+    alert_exceptions,
     alerts,
     api_keys,
     audit_trail,
@@ -29,6 +30,7 @@ from aoc_api.routes import (
     related,
     report_keys,
     review_queues,
+    rules,
     saved_searches,
     sessions,
     sinks,
@@ -61,7 +63,9 @@ _MODULES = (
     facets,
     histogram,
     entities,
+    alert_exceptions,  # its path goes on from theirs
     alerts,
+    rules,
     saved_searches,
     overview,
     completeness,

@@ -35,6 +35,7 @@ from aoc_api.export.stores import ExportStores
 from aoc_api.job_requests import PublishJobs
 from aoc_api.ranges import DefaultRange
 from aoc_api.rates.throttle import Throttle
+from aoc_api.rule_work import RuleWork
 from aoc_api.settings import ApiOptions
 from aoc_api.single_flight import SingleFlight
 from aoc_api.sinks import Sinks
@@ -111,6 +112,7 @@ class Services:
     record_change: RecordChange
     notes: EventNotes
     alerts: AlertWork
+    rules: RuleWork
     bulk_tokens: BulkTokens
     audit: AuditTrail
     audit_entries: AuditTrailStore

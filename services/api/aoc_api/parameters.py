@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 
-from aoc_api.problems import invalid, repeated
+from aoc_api.problems import Problem, invalid, repeated
 
 _LONGEST = 256
 
@@ -51,6 +51,16 @@ async def refuse_unknown(request: Request) -> None:
     unknown = sorted(set(request.query_params) - known)
     if unknown:
         raise invalid(unknown[0], f"no such parameter; there are {', '.join(sorted(known))}")
+
+
+def revision_of(if_match: str | None, what: str) -> int:
+    """The revision that a change names. Raises a problem for none, and for what is none."""
+    if if_match is None:
+        raise Problem("revision-needed", "If-Match is missing.")
+    text = if_match.strip().removeprefix("W/").strip('"')
+    if not text.isascii() or not text.isdecimal() or len(text) > 15:  # noqa: PLR2004  # digits of any revision
+        raise Problem("changed", f"If-Match names no revision of this {what}.")
+    return int(text)
 
 
 def utc(moment: datetime | None) -> datetime | None:

@@ -103,6 +103,12 @@ KINDS: Final[Mapping[str, Kind]] = {
         "The check of the tenant failed",
         "The member `errors` names what was found, and what to do. `check=false` saves it all the same; that is noted.",
     ),
+    "rule-refused": Kind(
+        422,
+        "The rule cannot be used",
+        "`detail` says at which line and why. How rules are written: docs/howto/rules.md. `aoc rules lint FILE` "
+        "says the same, and needs no gateway.",
+    ),
     "conflict": Kind(409, "Not as it is now", "Read it again: somebody was faster, or it is being deleted."),
     "too-many-kept": Kind(
         409, "Too many of yours", "Remove some that you need no more: how many one may keep is bounded."

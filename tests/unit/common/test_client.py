@@ -32,6 +32,7 @@ from aoc_common.client import (
 from aoc_common.client.alerts import AlertFilters
 from aoc_common.client.logins import Login, Logins
 from aoc_common.client.operations import NOT_OFFERED, operation_of
+from aoc_common.client.rules import RuleFilters
 from aoc_common.errors import BadConfiguration
 from each import each
 from listening import listening
@@ -42,7 +43,7 @@ SECRET = "aoc_" + "s" * 60
 #: Parameter of OpenAPI -> what the client calls it.
 NAMES = {"format": "form", "if-match": "revision", "if-range": "etag", "range": "first", "slug": "kind"}
 #: What filters take.
-FILTERS = {"Unpack[Filters]": Filters, "Unpack[AlertFilters]": AlertFilters}
+FILTERS = {"Unpack[Filters]": Filters, "Unpack[AlertFilters]": AlertFilters, "Unpack[RuleFilters]": RuleFilters}
 #: Parameters that a method of the client does not take, and why.
 NOT_TAKEN = {("GET", "/api/events/export"): {"trailer"}}  # it verifies the export by its receipt
 

@@ -15,6 +15,7 @@ from aoc_common.client.exports import Exports
 from aoc_common.client.investigation import Investigation
 from aoc_common.client.notes import Notes
 from aoc_common.client.review import ReviewQueue
+from aoc_common.client.rules import Rules
 from aoc_common.client.sinks import Sinks
 from aoc_common.client.system import AuditTrail, System
 from aoc_common.client.tenants import Tenants
@@ -55,6 +56,7 @@ class Gateway:
         self.notes = Notes(connection)
         self.alerts = Alerts(connection)
         self.tenants = Tenants(connection)
+        self.rules = Rules(connection)
         self.sinks = Sinks(connection)
         self.access = Access(connection)
         self.audit_trail = AuditTrail(connection)

@@ -5,7 +5,7 @@ Every method may raise `Transient` when the store is away.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -30,6 +30,10 @@ class RuleException:
     until: datetime | None = None
     tenants: frozenset[str] = frozenset()
 
+    def holds(self, now: datetime) -> bool:
+        """Whether it has not ended."""
+        return self.until is None or self.until > now
+
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
@@ -48,6 +52,7 @@ class StoredRule:
     - `id`: the Sigma rule's. `text`: its YAML; None: the shipped one's stays.
     - `enabled`, `severity`: None leaves them as the rule has them; a rule is enabled unless it says so.
     - `revision`: counts each change, from 1. `history`: the latest changes, the last one last.
+    - `mark`: another one after each change, also of a rule that was removed and made anew.
     """
 
     id: str
@@ -59,13 +64,14 @@ class StoredRule:
     changed_at: datetime | None = None
     revision: int = 0
     history: tuple[RuleChange, ...] = ()
+    mark: str = field(default="", compare=False)
 
 
 class RuleStore(Protocol):
     """Keeps them."""
 
-    async def revisions(self) -> dict[str, int]:
-        """Id -> revision, of all."""
+    async def marks(self) -> dict[str, str]:
+        """Id -> mark, of all."""
         ...
 
     async def of(self, ids: Sequence[str]) -> Sequence[StoredRule]:

@@ -131,7 +131,7 @@ def _perhaps(near: str, values: tuple[str, ...] = ()) -> str:
 
 
 def _of_value(tree: ConditionFieldEqualsValueExpression) -> Iterator[Finding]:
-    text = _whole_text(tree.value)
+    text = whole_text(tree.value)
     if text is None:
         return
     if fold(text) in vocabulary.STAND_INS:
@@ -164,13 +164,13 @@ def _possible(tree: Any, source: LogSource) -> bool:
     closed = source.name not in vocabulary.OPEN
     if closed and fold(_step(tree.field)) not in vocabulary.FIELDS[source.name]:
         return False
-    text = _whole_text(tree.value)
+    text = whole_text(tree.value)
     stand_in = text is not None and (fold(text) in vocabulary.STAND_INS or _is_part(tree.field, text))
     return not stand_in and _can_have(tree, source)
 
 
 def _can_have(tree: ConditionFieldEqualsValueExpression, source: LogSource) -> bool:
-    key, text = (source.name, fold(without_envelope(tree.field))), _whole_text(tree.value)
+    key, text = (source.name, fold(without_envelope(tree.field))), whole_text(tree.value)
     if text is None:
         return True
     if key in vocabulary.VALUES:
@@ -200,7 +200,7 @@ def _two_operations(tree: Any) -> Iterator[Finding]:
             yield Finding("two-operations", field, message, "make two rules, and a correlation of them")
 
 
-def _whole_text(value: Any) -> str | None:
+def whole_text(value: Any) -> str | None:
     """The text that a value has to be; None for patterns and other tests."""
     if isinstance(value, SigmaNumber):
         return str(value.number)

@@ -28,6 +28,7 @@ from aoc_api.parts.tokens import make_client
 from aoc_api.ranges import DefaultRange
 from aoc_api.rates.throttle import Throttle
 from aoc_api.rates.token_buckets import TokenBuckets
+from aoc_api.rule_work import RuleWork
 from aoc_api.single_flight import SingleFlight
 from aoc_api.sinks import make_sinks
 from aoc_api.tail.places import Places
@@ -59,6 +60,7 @@ from aoc_common.store.mongo.grants import MongoGrants
 from aoc_common.store.mongo.privacy_rules import MongoPrivacyRules
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.report_keys import MongoKeyRegister
+from aoc_common.store.mongo.rules import MongoRules
 from aoc_common.store.mongo.saved_searches import MongoSavedSearches
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.tenant_checks import MongoTenantChecks
@@ -168,6 +170,7 @@ def make_services(settings: ApiSettings) -> Running:
                     record_change=change_recorder(trail, clock),
                     notes=MongoEventNotes(database, clock),
                     alerts=AlertWork(MongoAlertSearch(database), MongoAlerts(database, None)),
+                    rules=RuleWork(MongoRules(database), clock),
                     bulk_tokens=BulkTokens(key),
                     audit=trail,
                     audit_entries=MongoAuditTrail(database),

@@ -13,7 +13,7 @@ from aoc_api.access.principal import Principal
 from aoc_api.audit.acts import audited
 from aoc_api.bodies import StrictRoute
 from aoc_api.deps import Noted, Services, ServicesDep, everywhere
-from aoc_api.parameters import refuse_unknown
+from aoc_api.parameters import refuse_unknown, revision_of
 from aoc_common.contracts.sink_states import SinkRecord
 from aoc_common.contracts.sinks import MOST_SINKS, NAME_PATTERN, SinkSettings, document
 from aoc_common.contracts.subjects import TENANT_PATTERN
@@ -98,7 +98,7 @@ async def replace_sink(
     if settings.name != sink:
         raise problems.invalid("name", "is the sink's name, which cannot be changed", location="body")
     await _refuse_file(services, sink)
-    revision = _revision(if_match)
+    revision = revision_of(if_match, "sink")
     await _check(services, settings, check=check)
     record = SinkRecord(sink, revision + 1, document(settings), services.clock.now(), changer.id)
     if await services.sinks.store.get(sink) is None:
@@ -220,15 +220,6 @@ async def _put(services: Services, record: SinkRecord, otherwise: str) -> None:
     if not await services.sinks.store.put(record):
         words = "is there already" if otherwise == "conflict" else "was changed meanwhile"
         raise problems.Problem(otherwise, f"Sink {record.name} {words}.")
-
-
-def _revision(if_match: str | None) -> int:
-    if if_match is None:
-        raise problems.Problem("revision-needed", "If-Match is missing.")
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not text.isascii() or not text.isdecimal() or len(text) > 15:  # noqa: PLR2004  # digits of any revision
-        raise problems.Problem("changed", "If-Match names no revision of this sink.")
-    return int(text)
 
 
 def _text(moment: datetime) -> str:

@@ -21,10 +21,10 @@ class MongoRules:
     def __init__(self, database: Database) -> None:
         self._rules = database["rules"]
 
-    async def revisions(self) -> dict[str, int]:
-        """Id -> revision, of all."""
+    async def marks(self) -> dict[str, str]:
+        """Id -> mark, of all."""
         with translated("rules"):
-            return {one["_id"]: one["revision"] async for one in self._rules.find({}, {"revision": 1})}
+            return {one["_id"]: one["writer"] async for one in self._rules.find({}, {"writer": 1})}
 
     async def of(self, ids: Sequence[str]) -> Sequence[StoredRule]:
         """Those of these rules that are there."""
@@ -83,4 +83,5 @@ def _rule(document: Mapping[str, Any]) -> StoredRule:
         document["changed_at"],
         document["revision"],
         tuple(RuleChange(**one) for one in document.get("history", ())),
+        document["writer"],
     )

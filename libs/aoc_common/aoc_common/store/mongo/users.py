@@ -38,6 +38,7 @@ GATEWAY_WRITES: Final[Mapping[str, tuple[str, ...]]] = {
     "sessions": ("insert", "update", "remove"),
     # Links are made by who may do everything in the database anyway (`aoc sign-in-link`), and used up here.
     "sign_in_links": ("remove",),
+    "rules": ("insert", "update", "remove"),
     "sinks": ("insert", "update", "remove"),
     # A deleted tenant leaves its record.
     "tenant_settings": ("insert", "update"),

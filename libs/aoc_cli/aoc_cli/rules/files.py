@@ -1,0 +1,151 @@
+"""Rules as files: of a file, a folder, a Git checkout or a zip. Everything is bounded, and nothing is unpacked."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from aoc_common.errors import BadConfiguration
+from aoc_rules.catalogue import checked, documents_of
+from aoc_rules.exceptions import exceptions_of
+from aoc_rules.library import identity_of
+from aoc_rules.sigma.bounds import DOCUMENT_BYTES
+from aoc_rules.sigma.faults import RuleRefused
+from aoc_rules.sigma.yaml_documents import documents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from sigma.correlations import SigmaCorrelationRule
+    from sigma.rule import SigmaRule
+
+    from aoc_common.store.rules import RuleException
+
+_SUFFIXES: Final = (".yml", ".yaml")
+#: Files that are read, and bytes of all of them.
+_MOST_FILES: Final = 10_000
+_MOST_BYTES: Final = 64 * 1024 * 1024
+#: The file of an export that says what is not a matter of a rule's text.
+OVERLAYS: Final = "overlays.yml"
+_OVERLAY_KEYS: Final = frozenset({"enabled", "severity"})
+_FILTER: Final = re.compile(r"^filter:", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRule:
+    """A rule of a file. `where`: its file."""
+
+    id: str
+    text: str
+    where: str
+    sigma: SigmaRule | SigmaCorrelationRule = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What files say. `overlays`: rule -> `enabled` and `severity`. `faults`: file, and what is wrong in it."""
+
+    rules: dict[str, FileRule] = field(default_factory=dict)
+    exceptions: dict[str, tuple[RuleException, ...]] = field(default_factory=dict)
+    overlays: dict[str, dict[str, object]] = field(default_factory=dict)
+    faults: list[tuple[str, str]] = field(default_factory=list)
+
+
+def read_files(path: Path, author: str, now: datetime) -> Files:
+    """All rules of a path. Raises `BadConfiguration` for one that is not there, or is too large."""
+    found = Files()
+    for name, content in _contents(path):
+        try:
+            text = content.decode("utf-8-sig").replace("\r\n", "\n")
+            if Path(name).name == OVERLAYS:
+                found.overlays.update(_overlays(text, name))
+            else:
+                _read(found, text, name, author, now)
+        except RuleRefused as error:
+            found.faults.append((name, "; ".join(_said(one.place, one.reason) for one in error.faults)))
+        except ValueError as error:
+            found.faults.append((name, f"cannot be read: {error}"))
+    return found
+
+
+def _read(found: Files, text: str, name: str, author: str, now: datetime) -> None:
+    for number, document in enumerate(documents_of(text)):
+        if _FILTER.search(document):
+            for rule, exceptions in exceptions_of(document, name, author, now).items():
+                lasting = (one for one in exceptions if one.holds(now))
+                found.exceptions[rule] = (*found.exceptions.get(rule, ()), *lasting)
+            continue
+        where = name if number == 0 else f"{name}, document {number + 1}"
+        sigma = checked(document, where)
+        identity = identity_of(sigma)
+        if sigma.id is None:
+            found.faults.append((where, "id: a rule needs an id, a UUID"))
+        elif identity in found.rules:
+            found.faults.append((where, f"the id {identity} is that of {found.rules[identity].where}, too"))
+        else:
+            found.rules[identity] = FileRule(identity, document, where, sigma)
+
+
+def _overlays(text: str, name: str) -> dict[str, dict[str, object]]:
+    held = {str(rule): said for document in documents(text, name) for rule, said in document.items()}
+    for rule, said in held.items():
+        if not isinstance(said, dict) or not said.keys() <= _OVERLAY_KEYS:
+            raise ValueError(f"{rule}: expected {' and '.join(sorted(_OVERLAY_KEYS))}")
+    return held
+
+
+def _contents(path: Path) -> Iterator[tuple[str, bytes]]:
+    count = size = 0
+    for name, content in _each(path):
+        count, size = count + 1, size + len(content)
+        if count > _MOST_FILES or size > _MOST_BYTES:
+            raise BadConfiguration(f"{path}: more than {_MOST_FILES:,} files or {_MOST_BYTES:,} bytes of rules")
+        yield name, content
+
+
+def _each(path: Path) -> Iterator[tuple[str, bytes]]:
+    if path.is_dir():
+        for file in sorted(path.rglob("*")):
+            inner = file.relative_to(path)
+            if file.suffix in _SUFFIXES and file.is_file() and not any(part.startswith(".") for part in inner.parts):
+                yield str(inner), _head(file)
+    elif not path.is_file():
+        raise BadConfiguration(f"{path}: there is no such file or folder")
+    elif zipfile.is_zipfile(path):
+        yield from _of_zip(path)
+    else:
+        yield path.name, _head(path)
+
+
+def _of_zip(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Names of members are only shown; of each no more is unpacked than a rule may have, whatever it says of itself."""
+    name = ""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if len(archive.infolist()) > 10 * _MOST_FILES:
+                raise BadConfiguration(f"{path}: more than {10 * _MOST_FILES:,} members")
+            for member in archive.infolist():
+                if member.is_dir() or not member.filename.endswith(_SUFFIXES):
+                    continue
+                name = member.filename[:200]
+                if member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+                    raise BadConfiguration(f"{path}: {name}: is compressed in a way that is not read")
+                with archive.open(member) as file:
+                    content = file.read(DOCUMENT_BYTES + 1)
+                yield member.filename, content
+    except (RuntimeError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:  # e.g. with a password
+        raise BadConfiguration(f"{path}: {name}: {error}") from None
+
+
+def _head(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(DOCUMENT_BYTES + 1)
+
+
+def _said(place: str, reason: str) -> str:
+    return f"{place}: {reason}" if place else reason

@@ -1,0 +1,118 @@
+"""Rules without a gateway: what lint says of files, and what a rule finds in an exported log."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import orjson
+from sigma.rule import SigmaRule
+
+from aoc_cli.explain import parts
+from aoc_cli.importing.reading import Options
+from aoc_cli.importing.selection import select
+from aoc_common.contracts import subjects
+from aoc_common.contracts.event import Event
+from aoc_common.contracts.ids import EPOCH
+from aoc_common.contracts.rows import Row
+from aoc_common.errors import BadConfiguration
+from aoc_common.gateway.rules import RuleExample, RuleFinding, RuleHour, RuleMatched, RuleTest
+from aoc_normalizer.reading.records import RecordContext
+from aoc_rules.backtest import BackTest
+from aoc_rules.catalogue import checked, compiled_of
+from aoc_rules.history import duplicates
+from aoc_rules.pack import shipped_rules
+from aoc_rules.sigma.faults import RuleRefused
+from aoc_rules.sigma.lint import lint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from aoc_cli.rules.files import Files
+    from aoc_rules.sigma.rule import CompiledRule
+
+
+def compiled(files: Files) -> dict[str, CompiledRule]:
+    """The rules of files, correlations left out."""
+    return {one.id: compiled_of(one.sigma) for one in files.rules.values() if isinstance(one.sigma, SigmaRule)}
+
+
+def lint_files(files: Files) -> dict[str, list[RuleFinding]]:
+    """File -> what is wrong with its rules; faults first."""
+    found: dict[str, list[RuleFinding]] = {}
+    for where, fault in files.faults:
+        found.setdefault(where, []).append(RuleFinding(code="fault", place="", message=fault, suggestion=""))
+    rules = compiled(files)
+    twice = duplicates(rules)
+    for identity, rule in rules.items():
+        said = (*lint(rule), *twice.get(identity, ()))
+        if said:
+            found.setdefault(files.rules[identity].where, []).extend(
+                RuleFinding(code=one.code, place=one.place, message=one.message, suggestion=one.suggestion)
+                for one in said
+            )
+    return found
+
+
+def rule_of(text: str, name: str) -> CompiledRule:
+    """A rule, as matcher. Raises `BadConfiguration`."""
+    try:
+        sigma = checked(text, name)
+    except RuleRefused as error:
+        raise BadConfiguration(f"{name}: {error.faults[0].reason}") from None
+    if not isinstance(sigma, SigmaRule):
+        raise BadConfiguration(f"{name}: a correlation is not tried: try the rules that it names")
+    return compiled_of(sigma)
+
+
+def shipped_text(identity: str) -> str | None:
+    """The text of a rule of the pack, by its id or its file's name."""
+    from aoc_rules.catalogue import Catalogue
+
+    entries = Catalogue(shipped_rules()).shelf({}, datetime.now(UTC)).entries
+    found = next((one for one in entries.values() if identity in (one.id, one.name)), None)
+    return None if found is None else found.text
+
+
+def try_on_files(rule: CompiledRule, paths: Iterable[Path]) -> RuleTest:
+    """What a rule finds in exported logs, as an import would read them. Bounded in memory."""
+    test, first, last = BackTest(rule), datetime.max.replace(tzinfo=UTC), EPOCH
+    for event in _events(paths):
+        whole = orjson.loads(event.message())
+        row = Row(event.id, event.tenant, event.source, event.operation, whole, event.service, event.actor, event.ip)
+        test.add(row, whole)
+        at = EPOCH + timedelta(milliseconds=event.time_ms)
+        if event.time_ms:
+            first, last = min(first, at), max(last, at)
+    first = min(first, last)
+    return RuleTest(
+        start=first,
+        end=last,
+        complete=True,
+        events=test.events,
+        matches=test.matches,
+        alerts=test.alerts,
+        alerts_a_day=round(test.alerts_a_day(last - first), 2),
+        hours=[RuleHour(start=hour, matches=count) for hour, count in sorted(test.hours.items())],
+        examples=[
+            RuleExample(
+                id=one.id,
+                at=one.at,
+                source=one.source,
+                operation=one.operation,
+                actor=one.actor,
+                matched=[RuleMatched(field=pair.field, value=pair.value) for pair in one.matched],
+            )
+            for one in test.examples
+        ],
+    )
+
+
+def _events(paths: Iterable[Path]) -> Iterator[Event]:
+    context = RecordContext(subjects.DEFAULT_TENANT, subjects.IMPORT_SOURCE, datetime.now(UTC))
+    selection = select(list(paths))
+    for path, reason in selection.unread:
+        raise BadConfiguration(f"{path}: {reason}")
+    for path in selection.files:
+        yield from (part for _, part in parts(path, Options(), context) if isinstance(part, Event))

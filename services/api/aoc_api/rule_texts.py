@@ -1,0 +1,85 @@
+"""Texts of rules, read by the engine, and what lint says of them. To be run in a thread: a text can be large.
+
+The engine is imported when it is first needed: most gateways of tests, and many others, are never asked about rules.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aoc_api.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aoc_rules.catalogue import Entry
+    from aoc_rules.history import History
+    from aoc_rules.sigma.lint import Finding
+    from aoc_rules.sigma.named_lists import NamedLists
+    from aoc_rules.sigma.rule import CompiledRule
+
+NO_CORRELATION = "A correlation is not tried: try the rules that it names."
+
+
+def identity(text: str) -> str:
+    """The id that a text says, which is needed. Raises a problem, also for a rule that cannot be used."""
+    from aoc_rules.catalogue import checked
+    from aoc_rules.sigma.faults import RuleRefused
+
+    try:
+        sigma = checked(text, "the rule")
+    except RuleRefused as error:
+        raise Problem("rule-refused", error.faults[0].reason) from None
+    if sigma.id is None:
+        raise Problem("rule-refused", "id: a rule needs an id, a UUID")
+    return str(sigma.id)
+
+
+def written(text: str) -> CompiledRule:
+    """The rule of a text, as matcher. Raises a problem, also for a correlation."""
+    from sigma.rule import SigmaRule
+
+    from aoc_rules.catalogue import checked, compiled_of
+    from aoc_rules.sigma.faults import RuleRefused
+
+    try:
+        sigma = checked(text, "the rule")
+    except RuleRefused as error:
+        raise Problem("rule-refused", error.faults[0].reason) from None
+    if not isinstance(sigma, SigmaRule):
+        raise Problem("rule-refused", NO_CORRELATION)
+    return compiled_of(sigma)
+
+
+def compiled(entry: Entry) -> dict[str, CompiledRule]:
+    """A rule that may be off, by its id; nothing for a correlation, and for one that cannot be used."""
+    from sigma.rule import SigmaRule
+
+    from aoc_rules.catalogue import compiled_of
+    from aoc_rules.sigma.faults import RuleRefused
+
+    try:
+        return {entry.id: compiled_of(entry.sigma)} if isinstance(entry.sigma, SigmaRule) else {}
+    except RuleRefused:  # the entry says why
+        return {}
+
+
+def linted(entry: Entry, lists: NamedLists) -> list[Finding]:
+    """What lint says of a rule without history."""
+    from aoc_rules.sigma.lint import lint
+
+    return [finding for rule in compiled(entry).values() for finding in lint(rule, lists)]
+
+
+def linted_by(history: History, rules: Mapping[str, CompiledRule]) -> dict[str, list[Finding]]:
+    """What is said of the rules of a history, of those with findings. `rules`: all, to find those there twice."""
+    from aoc_rules.history import duplicates
+    from aoc_rules.sigma.lint import lint
+
+    twice = duplicates(rules)
+    found: dict[str, list[Finding]] = {}
+    for identity, rule in history.rules.items():
+        said = [*lint(rule, history.lists), *history.findings(identity), *twice.get(identity, ())]
+        if said:
+            found[identity] = said
+    return found

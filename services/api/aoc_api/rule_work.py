@@ -1,0 +1,134 @@
+"""What people do with rules: all of them as they are now, and each change, checked by the engine that will run it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from aoc_api.problems import Problem
+from aoc_common.errors import NotFound, Unreachable
+from aoc_common.store.rules import RuleChange, StoredRule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aoc_api.access.principal import Principal
+    from aoc_common.clock import Clock
+    from aoc_common.store.rules import RuleException, RuleStore
+    from aoc_rules.catalogue import Catalogue, Entry, Shelf
+
+#: Changes of a rule that are remembered.
+_MOST_CHANGES: Final = 50
+#: Exceptions of a rule.
+_MOST_EXCEPTIONS: Final = 100
+#: Times that an exception is added while others change the same rule.
+_TRIES: Final = 5
+_LONGEST_NAME: Final = 256
+
+
+class RuleWork:
+    """The rules of the installation. The engine is loaded when it is first needed."""
+
+    def __init__(self, store: RuleStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
+        self._catalogue: Catalogue | None = None
+        self._stored: dict[str, StoredRule] = {}
+        self._shelf: Shelf | None = None
+
+    async def shelf(self) -> Shelf:
+        """All rules, as they are stored now. Raises `Transient`."""
+        async with self._one_at_a_time:
+            return (await self._looked())[1]
+
+    async def entry(self, identity: str) -> Entry:
+        """One rule. Raises `NotFound`, and `Transient`."""
+        return _entry(await self.shelf(), identity)
+
+    async def save(self, rule: StoredRule, by: Principal, what: str, otherwise: str) -> None:
+        """Store a rule with the next revision. `otherwise`: the problem when its revision is not the stored one.
+
+        Raises a problem for a rule that cannot be used, and `Transient`.
+        """
+        async with self._one_at_a_time:
+            if not await self._saved(rule, by, what):
+                words = "is there already" if otherwise == "conflict" else "was changed meanwhile"
+                raise Problem(otherwise, f"Rule {rule.id} {words}.")
+
+    async def change_exceptions(
+        self,
+        identity: str,
+        change: Callable[[tuple[RuleException, ...]], tuple[RuleException, ...]],
+        by: Principal,
+        what: str,
+    ) -> None:
+        """Change a rule's exceptions, whatever others change meanwhile. Raises `NotFound`, a problem, `Transient`."""
+        for _ in range(_TRIES):
+            async with self._one_at_a_time:
+                _, shelf = await self._looked()
+                stored = _entry(shelf, identity).stored or StoredRule(identity)
+                now = self._clock.now()
+                exceptions = change(tuple(one for one in stored.exceptions if one.holds(now)))
+                if len(exceptions) > _MOST_EXCEPTIONS:
+                    raise Problem("conflict", f"Rule {identity} has {_MOST_EXCEPTIONS} exceptions already.")
+                if await self._saved(replace(stored, exceptions=exceptions), by, what):
+                    return
+        raise Unreachable("rules: others change the same rule all the time")
+
+    async def remove(self, identity: str) -> None:
+        """Remove a rule of people's own, or what they changed of a shipped one. Raises `NotFound`, and `Transient`."""
+        entry = await self.entry(identity)
+        if entry.source == "shipped":
+            raise Problem("conflict", f"Rule {identity} is as it was shipped: it can be switched off, not removed.")
+        await self._store.remove(identity)
+
+    async def _saved(self, rule: StoredRule, by: Principal, what: str) -> bool:
+        from aoc_rules.sigma.faults import RuleRefused
+
+        catalogue, _ = await self._looked()
+        now, author = self._clock.now(), by.name[:_LONGEST_NAME]
+        history = (*rule.history, RuleChange(rule.revision + 1, now, author, what))[-_MOST_CHANGES:]
+        rule = replace(rule, author=author, changed_at=now, history=history)
+        try:
+            await asyncio.to_thread(catalogue.check, rule, self._stored, now)
+        except RuleRefused as error:
+            raise Problem(
+                "rule-refused", "; ".join(_said(fault.place, fault.reason) for fault in error.faults)
+            ) from None
+        return await self._store.write(rule)
+
+    async def _looked(self) -> tuple[Catalogue, Shelf]:
+        marks = await self._store.marks()
+        known = {identity: rule.mark for identity, rule in self._stored.items()}
+        now, shelf = self._clock.now(), self._shelf
+        ends = None if shelf is None else shelf.library.ends_at
+        if self._catalogue is not None and shelf is not None and marks == known and (ends is None or now < ends):
+            return self._catalogue, shelf
+        changed = [one for one, mark in marks.items() if known.get(one) != mark]
+        fetched = {rule.id: rule for rule in await self._store.of(changed)} if changed else {}
+        stored = {one: rule for one, rule in self._stored.items() if one in marks} | fetched
+        catalogue = self._catalogue
+        if catalogue is None:
+            catalogue = await asyncio.to_thread(_catalogue)
+        shelf = await asyncio.to_thread(catalogue.shelf, stored, now)
+        self._catalogue, self._stored, self._shelf = catalogue, stored, shelf
+        return catalogue, shelf
+
+
+def _catalogue() -> Catalogue:
+    from aoc_rules.catalogue import Catalogue
+    from aoc_rules.pack import shipped_rules
+
+    return Catalogue(shipped_rules())
+
+
+def _entry(shelf: Shelf, identity: str) -> Entry:
+    if identity not in shelf.entries:
+        raise NotFound(f"There is no rule {identity}.")
+    return shelf.entries[identity]
+
+
+def _said(place: str, reason: str) -> str:
+    return f"{place}: {reason}" if place else reason
