@@ -290,7 +290,7 @@ class Impatient:
         self._turns = turns
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[float | None]:
+    async def turn(self, needed_s: float = 0.0) -> AsyncIterator[float | None]:
         self._turns -= 1
         yield 20.0 if self._turns >= 0 else None
 

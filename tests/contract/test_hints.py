@@ -141,7 +141,7 @@ class _NoTime:
     """`Pace` of a search whose time is used up."""
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[float | None]:
+    async def turn(self, needed_s: float = 0.0) -> AsyncIterator[float | None]:
         yield None
 
 

@@ -31,7 +31,7 @@ class Turns:
         self.short = list(short)
 
     @asynccontextmanager
-    async def turn(self):
+    async def turn(self, needed_s: float = 0.0):
         self.left -= 1
         yield None if self.left < 0 else self.short.pop(0) if self.short else 20.0
 

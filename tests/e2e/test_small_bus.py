@@ -14,10 +14,10 @@ from aoc_sim import samples
 def test_an_import_goes_through_a_bus_that_holds_a_quarter_of_it(aoc, tmp_path) -> None:
     """Settled pages make room: the size of the stream bounds what waits, not what passes."""
     export = tmp_path / "export.ndjson"
-    records = 12_000
+    records = 4_000
     samples.export(export, records, 11, "ndjson")
-    assert export.stat().st_size > 15_000_000
-    aoc.env["AOC_NATS__RAW_MAX_BYTES"] = str(4 * 1024 * 1024)
+    assert export.stat().st_size > 5_000_000
+    aoc.env["AOC_NATS__RAW_MAX_BYTES"] = str(5 * 1024 * 1024 // 4)
     done = aoc.run("import", export, "--data", aoc.root / "data", "--json", timeout=360)
     summary = json.loads(done.stdout)
 

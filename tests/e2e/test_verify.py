@@ -17,24 +17,26 @@ def _assert_nothing_wrong(account: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(520)
-def test_kill_9_of_collector_and_normalizer_in_the_middle_loses_and_doubles_nothing(aoc) -> None:
+def test_kill_9_of_one_of_three_replicas_in_the_middle_loses_and_doubles_nothing(aoc) -> None:
     ran = aoc.run(
-        *("verify", "--json", "--events", "1000", "--seed", "7", "--kill", "normalizer", "--kill", "collector"),
+        *("verify", "--json", "--events", "600", "--seed", "11", "--replicas", "3"),
+        *("--kill", "normalizer", "--kill", "collector"),
         timeout=500,
     )
 
     account = json.loads(ran.stdout)
     _assert_nothing_wrong(account)
     # What expired before anybody could have it was never there.
-    assert 850 < account["emitted"] == account["stored"] <= account["published"]
+    assert 500 < account["emitted"] == account["stored"] <= account["published"]
     assert account["kills"] == 2
     assert {"late", "resend", "http_429", "http_5xx", "http_403_af429", "empty_page"} <= set(account["faults"])
+    assert ran.returncode == 0
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(520)
 def test_every_run_has_expiry_deletion_and_change_and_says_nothing_false(aoc) -> None:
-    ran = aoc.run("verify", "--json", "--events", "900", "--seed", "5", timeout=500)
+    ran = aoc.run("verify", "--json", "--events", "600", "--seed", "5", timeout=500)
 
     account = json.loads(ran.stdout)
     kinds = account["statements"]["kinds"]
@@ -51,17 +53,6 @@ def test_every_run_has_expiry_deletion_and_change_and_says_nothing_false(aoc) ->
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(520)
-def test_three_replicas_of_each_share_the_work_without_doubling_it(aoc) -> None:
-    ran = aoc.run("verify", "--json", "--events", "600", "--seed", "11", "--replicas", "3", timeout=500)
-
-    account = json.loads(ran.stdout)
-    assert (account["lost"], account["doubled"], account["false_statements"]) == (0, 0, 0), account
-    assert account["stored"] == account["emitted"] > 500
-    assert ran.returncode == 0
-
-
-@pytest.mark.slow
 @pytest.mark.timeout(720)
 def test_chaos_with_every_kind_of_fault_loses_doubles_and_hides_nothing(aoc) -> None:
     ran = aoc.run(*("verify", "--json", "--chaos", "--rounds", "1", "--events", "600", "--seed", "7"), timeout=700)
@@ -73,18 +64,6 @@ def test_chaos_with_every_kind_of_fault_loses_doubles_and_hides_nothing(aoc) -> 
     assert {"reset", "truncated_gzip", "proxy_page"} & set(account["faults"])
     assert (account["kills"], account["pauses"]) == (6, 6)
     assert len(account["plan"]) >= 12
-    assert ran.returncode == 0
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(520)
-@pytest.mark.parametrize("kind", ["streams", "windows"])
-def test_each_kind_of_fault_alone_loses_doubles_and_hides_nothing(aoc, kind: str) -> None:
-    ran = aoc.run("verify", "--json", "--events", "600", "--seed", "11", "--faults", kind, timeout=500)
-
-    account = json.loads(ran.stdout)
-    _assert_nothing_wrong(account)
-    assert account["drained"]
     assert ran.returncode == 0
 
 

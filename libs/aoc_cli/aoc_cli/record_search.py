@@ -32,7 +32,7 @@ class _Limited:
         self._end = time.monotonic() + seconds
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[float | None]:
+    async def turn(self, needed_s: float = 0.0) -> AsyncIterator[float | None]:  # noqa: ARG002
         """What is left of the time; None when that is too little."""
         left = self._end - time.monotonic()
         yield left if left > _SHORTEST_S else None

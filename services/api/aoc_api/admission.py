@@ -1,8 +1,9 @@
 """Admission of requests to the store, so that no caller, and no expensive request, makes others wait.
 
 A request starts at once. After a twentieth of a second of the store's time it counts as a scan, and takes turns of a
-tenth of a second: few scans at a time, their callers in rotation, and none while shorter requests run (or after a
-moment only, when there always are some). A scan that has used its share ends with what it has, and says how far it got.
+tenth of a second (longer ones, up to its share, where the store cannot answer its smallest question in one): few scans
+at a time, their callers in rotation, and none while shorter requests run (or after a moment only, when there always are
+some). A scan that has used its share ends with what it has, and says how far it got.
 A caller with many requests in progress gets no further one admitted. An export is a scan that goes on to its end.
 """
 
@@ -30,6 +31,8 @@ _SCAN_AFTER_S: Final = 0.05
 _SHORT_QUERIES: Final = 4
 #: Seconds of one turn.
 _TURN_S: Final = 0.1
+#: Seconds of an export's longest turn, where the store needs more than one turn for a single question.
+_LONGEST_TURN_S: Final = 3.0
 #: Seconds that a scan's turn waits for short requests.
 _PREEMPTION_S: Final = 0.25
 _RETRY_S: Final = 1
@@ -118,14 +121,14 @@ class ExportPace:
         self._used = 0.0
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[float | None]:
+    async def turn(self, needed_s: float = 0.0) -> AsyncIterator[float | None]:
         """A turn, after others have had theirs."""
         await self._slots.acquire(self._caller, self._used)
         try:
             await self._short.wait_until_idle(_PREEMPTION_S)
             began = self._monotonic()
             try:
-                yield _TURN_S
+                yield max(_TURN_S, min(needed_s, _LONGEST_TURN_S))
             finally:
                 self._used += self._monotonic() - began
         finally:
@@ -154,23 +157,23 @@ class RequestPace:
         self._waited = 0.0
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[float | None]:
+    async def turn(self, needed_s: float = 0.0) -> AsyncIterator[float | None]:
         """A turn. Raises `ClientDisconnect` when the client has disconnected."""
         if await self._disconnected():
             raise ClientDisconnect
-        if self._used < _SCAN_AFTER_S:
+        if self._used < _SCAN_AFTER_S and needed_s <= _SCAN_AFTER_S:
             async with self._short.room:
                 with self._timed():
                     yield _SCAN_AFTER_S
             return
         self._short.discard(self)
-        if self._used >= self._limits.search_s or not await self._slot():
+        if self._used + needed_s >= self._limits.search_s or not await self._slot():
             yield None
         else:
             try:
                 await self._short.wait_until_idle(_PREEMPTION_S)
                 with self._timed():
-                    yield _TURN_S
+                    yield max(_TURN_S, needed_s)
             finally:
                 self._slots.release()
 

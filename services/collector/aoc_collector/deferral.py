@@ -27,19 +27,19 @@ _log = logs.get(__name__)
 
 #: Deliveries of one job, about 15 s of waiting, until its stretch is deferred.
 DELIVERIES_BEFORE_DEFERRAL: Final = 5
-_SHORTEST_DELAY: Final = timedelta(minutes=1)
 LONGEST_DELAY: Final = timedelta(hours=1)
 #: Deferrals of a stretch before its unreadable part is split off.
 _DEFERRALS_BEFORE_SPLIT: Final = 2
 
 
 class StretchDeferral:
-    """Defers stretches, or splits their unreadable part off."""
+    """Defers stretches, by `shortest` the first time, or splits their unreadable part off."""
 
-    def __init__(self, backlog: BacklogStore, sources: SourceStates, clock: Clock) -> None:
+    def __init__(self, backlog: BacklogStore, sources: SourceStates, clock: Clock, shortest: timedelta) -> None:
         self._backlog = backlog
         self._sources = sources
         self._clock = clock
+        self._shortest = shortest
 
     async def defer(self, job: CollectJob, deliveries: int, error: Exception) -> bool:
         """A slice of the backlog failed; whether its stretch was deferred, and the job is done.
@@ -55,7 +55,7 @@ class StretchDeferral:
         if stretch is None or stretch.done_until >= job.end:
             return True
         now = self._clock.now()
-        pause_s = backoff(stretch.failures + 1, LONGEST_DELAY.total_seconds(), _SHORTEST_DELAY.total_seconds())
+        pause_s = backoff(stretch.failures + 1, LONGEST_DELAY.total_seconds(), self._shortest.total_seconds())
         until = now + timedelta(seconds=pause_s)
         split = job.end < stretch.end and await self._is_unreadable(stretch)
         if split:

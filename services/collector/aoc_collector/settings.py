@@ -194,6 +194,13 @@ class CollectorSettings(ServiceSettings):
         description="Bytes that an answer may have, unpacked. A blob that has more waits, visibly, until it expires.",
     )
     http_attempts: int = Field(5, ge=1, le=20, description="Tries of one request before its slice is put off.")
+    put_off_s: float = Field(
+        60,
+        ge=1,
+        le=3600,
+        description="Seconds until content or a stretch that failed again and again is tried by itself. Each further "
+        "time it is twice as long, up to an hour.",
+    )
     longest_asked_s: float = Field(
         900,
         ge=1,

@@ -16,7 +16,7 @@ import structlog
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from aoc_api.app import create_app
-from aoc_api.settings import ApiOptions, ApiSettings, AuditOptions
+from aoc_api.settings import ApiOptions, ApiSettings, AuditOptions, LimitOptions
 from aoc_common.contracts.audit import AuditEntry
 from aoc_common.settings import NatsSettings, TelemetrySettings
 from aoc_common.store.audit_trail import AuditQuery
@@ -130,7 +130,9 @@ async def serving(
 
         async def start(mongo: MongoSettings, **options: Any) -> Gateway:
             spool = AuditOptions(spool=tmp_path / uuid4().hex)
-            options = {"default_tenant": "contoso", "audit": spool} | options
+            # What is found is no matter of how busy the machine is.
+            unhurried = LimitOptions(search_s=60, wait_s=60)
+            options = {"default_tenant": "contoso", "audit": spool, "limits": unhurried} | options
             app = create_app(ApiSettings(mongo=mongo, nats=NOWHERE, api=ApiOptions(**options)))
             with monkeypatch.context() as patch:
                 patch.setattr(

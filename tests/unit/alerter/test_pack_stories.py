@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -45,6 +46,8 @@ EXPECTED = {
     "journey": {}, "licences": {}, "newcomers": {"temporary-access-pass": 1},
 }  # fmt: skip
 MOST_ALERTS_A_DAY = 2
+#: Days that are worked through, each a quarter of a minute of a busy machine; CI's own job takes 20.
+SEEDS = int(os.environ.get("AOC_TEST_SEEDS", "3"))
 
 
 def told(seed: int, name: str, tenant: int, start: datetime = DAY + timedelta(hours=10)) -> list[Draft]:
@@ -84,8 +87,8 @@ def test_some_hours_of_work_raise_two_alerts_at_most() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_a_day_of_two_hundred_people_raises_two_alerts_at_most(seed) -> None:
     assert DEFAULT_TENANTS[0].people == 200
 

@@ -38,6 +38,18 @@ async def test_a_search_that_has_had_its_share_is_told_to_stop() -> None:
     assert [seconds is not None for seconds in given] == [True, True, True, True, False, False]
 
 
+async def test_a_question_that_needs_longer_is_given_it_while_the_search_has_so_much_left() -> None:
+    time = ManualClock()
+    given = []
+    with Admission(limits(search_s=1.0), time).admitted("a", here) as pace:
+        for needed_s in (0.0, 0.1, 0.4, 0.8):
+            async with pace.turn(needed_s) as seconds:
+                given.append(seconds)
+                time.advance(needed_s)
+
+    assert given == [0.05, 0.1, 0.4, None]
+
+
 async def test_callers_take_turns_whoever_has_many_waiting() -> None:
     slots, order = ScanSlots(1), []
     await slots.acquire("first")

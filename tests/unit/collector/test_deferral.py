@@ -23,7 +23,7 @@ def stretch(name, begin, end, cause=Cause.BEHIND):
 
 @pytest.fixture
 def turns(backlog, states, clock):
-    return StretchDeferral(backlog, states, clock)
+    return StretchDeferral(backlog, states, clock, timedelta(minutes=1))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pymongo.errors import ExecutionTimeout
 
 from aoc_common.store.mongo.access_paths import TERMS, TOP, AccessPath
 from aoc_common.store.mongo.event_walk import PageRequest, walk
@@ -27,6 +28,8 @@ class Scans:
         self._rereads = rereads
         self._one_in = one_in
         self.read = self.scans = 0
+        #: Seconds that the server takes for any question at all.
+        self.answers_after_s = 0.0
 
     def rereads(self, _path: AccessPath) -> bool:
         return self._rereads
@@ -34,7 +37,9 @@ class Scans:
     def scan(self, _path: AccessPath, _prefix: object, low: int, high: int) -> tuple[int, int]:
         return -(-low // (1_000 * MS)), min(-(-high // (1_000 * MS)), EVENTS)
 
-    async def documents(self, scan: tuple[int, int], limit: int, _fields: object, _seconds: float) -> list[Any]:
+    async def documents(self, scan: tuple[int, int], limit: int, _fields: object, seconds: float) -> list[Any]:
+        if seconds < self.answers_after_s:
+            raise ExecutionTimeout("operation exceeded time limit")
         low, high = scan
         self.scans += 1
         self.read += sum(number % EVERY == 0 for number in range(low, EVENTS if self._rereads else high))
@@ -44,7 +49,7 @@ class Scans:
 
 class Unhurried:
     @asynccontextmanager
-    async def turn(self):
+    async def turn(self, needed_s: float = 0.0):
         yield 20.0
 
 
@@ -91,3 +96,24 @@ async def test_a_path_without_events_is_at_its_end_in_a_few_windows() -> None:
     assert await walked(scans, 51, exact=True) == 1  # the event of 1970 is a multiple of all
     assert scans.scans < 12
     assert time.monotonic() - monotonic < 5
+
+
+async def test_a_database_that_is_slow_with_the_smallest_question_too_is_given_longer_and_longer() -> None:
+    scans, asked = Scans(rereads=False, one_in=1), []
+
+    class Patient:
+        @asynccontextmanager
+        async def turn(self, needed_s: float = 0.0):
+            asked.append(needed_s)
+            yield min(max(needed_s, 0.1), 3.0)
+
+    scans.answers_after_s = 1.0
+    path, timeline = AccessPath(TERMS, ({"terms": "x"},), {}), Timeline({"1970-01": EVENTS}, hours, NOW_MS)
+    found = await walk(scans, path, (0, TOP), timeline, None, PageRequest(5, {}, Patient()))
+    scans.answers_after_s = 5.0
+
+    assert len(found.documents) == 5
+    assert asked[:5] == [0.0, 0.2, 0.4, 0.8, 1.6]
+    assert len(asked) < 60
+    with pytest.raises(ExecutionTimeout):
+        await walk(scans, path, (0, TOP), timeline, None, PageRequest(5, {}, Patient()))

@@ -73,13 +73,14 @@ _READ_WITHIN_S: Final = 30.0
 _SKEW: Final = timedelta(minutes=6)
 #: A run should take seconds: long slices, no settle delay, and late records that come within seconds.
 _EAGER: Final = {
-    "AOC_POLL_INTERVAL_S": "2",
+    "AOC_POLL_INTERVAL_S": "3",
     "AOC_SETTLE_DELAY_S": "0",
     "AOC_GRAPH__MAX_SLICE_S": "14400",
     # Late records are found by the next slice, and not when they are hours old.
     "AOC_GRAPH__OVERLAP_S": "900",
     "AOC_WORKERS": "16",
     "AOC_BACKLOG_WORKERS": "16",
+    "AOC_PUT_OFF_S": "5",
 }
 #: Young records of each tenant: what changes or comes late is young, and a run may be at night.
 _FRESH: Final = 12

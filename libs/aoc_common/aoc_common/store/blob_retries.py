@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 #: Failures after which a slice no longer waits for a blob. From then on the blob is tried by itself, ever more slowly.
 PATIENCE: Final = 3
-_FIRST: Final = timedelta(minutes=1)
+SHORTEST: Final = timedelta(minutes=1)
 LONGEST: Final = timedelta(hours=1)
 
 
-def pause(failures: int) -> timedelta:
+def pause(failures: int, shortest: timedelta = SHORTEST) -> timedelta:
     """How long a blob waits for its next try: 1, 2, 4 ... 60 minutes from its `PATIENCE`-th failure on."""
-    return timedelta(seconds=backoff(failures - PATIENCE + 1, LONGEST.total_seconds(), _FIRST.total_seconds()))
+    return timedelta(seconds=backoff(failures - PATIENCE + 1, LONGEST.total_seconds(), shortest.total_seconds()))
 
 
 class BlobRetries(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,6 @@ from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import timedelta
 
     from aoc_collector.parts.shared import Shared
     from aoc_collector.runner import Publish
@@ -68,7 +68,8 @@ def add(shared: Shared) -> None:
     parts.closing(scheduler.close)
     parts.every(settings.poll_interval_s, "scheduling slices", scheduler.tick)
     stores = Stores(ledger, ledger, ledger, ledger, states, states, backlog, MongoDeadLetters(database))
-    runner, deferral = _runner(shared, configured, stores), StretchDeferral(backlog, states, clock)
+    runner = _runner(shared, configured, stores)
+    deferral = StretchDeferral(backlog, states, clock, timedelta(seconds=settings.put_off_s))
 
     def handler(workers: int) -> BatchHandler:
         bulkhead = Bulkhead(workers, _failure_domain, clock)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def build(shared: Shared, blobs: Blobs, tenant: Tenant) -> Iterator[tuple[str, Source]]:
     """Each source of a tenant that is configured, by its name."""
     settings, resources = shared.settings, shared.parts.resources
-    waiting = MongoBlobRetries(resources.database)
+    waiting = MongoBlobRetries(resources.database, timedelta(seconds=settings.put_off_s))
     webhook = _webhook(shared, tenant)
     for name in tenant.sources or SOURCES:
         spec = SOURCES[name]

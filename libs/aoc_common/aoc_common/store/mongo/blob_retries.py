@@ -9,20 +9,24 @@ from typing import TYPE_CHECKING, Any
 from pymongo import ASCENDING, UpdateOne
 
 from aoc_common.contracts.subjects import check_tenant
-from aoc_common.store.blob_retries import LONGEST, PATIENCE, pause
+from aoc_common.store.blob_retries import LONGEST, PATIENCE, SHORTEST, pause
 from aoc_common.store.blobs import ContentBlob
 from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
 
 class MongoBlobRetries:
-    """`BlobRetries` over `ledger_blobs`: `failures`, `reason`, `uri` and `next_try_at` of blobs that are "listed"."""
+    """`BlobRetries` over `ledger_blobs`: `failures`, `reason`, `uri` and `next_try_at` of blobs that are "listed".
 
-    def __init__(self, database: Database) -> None:
+    `shortest`: how long a blob waits that was put off for the first time.
+    """
+
+    def __init__(self, database: Database, shortest: timedelta = SHORTEST) -> None:
         self._blobs = database["ledger_blobs"]
+        self._shortest = shortest
 
     async def failed(self, tenant: str, source: str, why: Mapping[ContentBlob, str], at: datetime) -> dict[str, int]:
         """Note failures: three exchanges for all of them."""
@@ -48,10 +52,11 @@ class MongoBlobRetries:
                 cursor = self._blobs.find({"_id": {"$in": list(some)}, "state": "listed"}, {"failures": 1})
                 counts |= {blob["_id"]: blob.get("failures", 0) async for blob in cursor}
             if counts:
+                next_try_at = {key: at + pause(failures, self._shortest) for key, failures in counts.items()}
                 await self._blobs.bulk_write(
                     [
-                        UpdateOne({"_id": key, "state": "listed"}, {"$set": {"next_try_at": at + pause(failures)}})
-                        for key, failures in counts.items()
+                        UpdateOne({"_id": key, "state": "listed"}, {"$set": {"next_try_at": moment}})
+                        for key, moment in next_try_at.items()
                     ],
                     ordered=False,
                 )

@@ -59,7 +59,7 @@ class _Unhurried:
     """`Pace` of a search that nobody else waits for."""
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[float | None]:
+    async def turn(self, needed_s: float = 0.0) -> AsyncIterator[float | None]:  # noqa: ARG002
         """At once, and for as long as any query may take."""
         yield GIVE_UP_S
 

@@ -4,7 +4,7 @@ Windows are measured in events (`timeline`). They start small and grow while not
 many documents as it shows, not all that match. Where nothing matches, all documents of the path are examined, a turn a
 window. The duration of the last window limits the width of the next one. The server knows the end of the turn
 (`maxTimeMS`); MongoDB obeys, SecantusDB only once it has read the whole window. A window that was cut off is repeated
-with fewer ids.
+with fewer ids and in twice the time: a database that is slow today needs longer even for few.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ _NARROWEST: Final = 1 << 60
 _AIM_S: Final = 0.03
 #: Documents that a window should examine at most.
 _MOST: Final = 1_000
+#: What a window needs of the time that the last one needed: half after seven of them, each of which may be wider.
+_EASE: Final = 0.9
 #: Events are not spread evenly: a window is so much wider than the density demands.
 _MARGIN: Final = 1.25
 
@@ -75,10 +77,11 @@ async def walk(
     lowest, high = ids
     result: list[Document] = []
     windows = _Windows(exact=not path.residual, density=density, rereads=scanner.rereads(path))
+    needed_s = 0.0
     while high > lowest and len(result) < request.limit:
         missing = request.limit - len(result)
         low = max(await timeline.below(high, windows.events(missing)), windows.lowest(high), lowest)
-        async with request.pace.turn() as seconds:
+        async with request.pace.turn(needed_s) as seconds:
             if seconds is None:
                 if high == ids[1]:
                     raise TimedOut("events: there was no time to look at any", retry_after=1)
@@ -87,12 +90,14 @@ async def walk(
             try:
                 documents = await _window(scanner, path, (low, high), missing, request.fields, seconds)
             except ExecutionTimeout:
-                if high - low <= _NARROWEST:
+                if high - low <= _NARROWEST and seconds < needed_s:
                     raise
                 windows.cut_off(high - low)
+                needed_s = 2 * seconds
                 continue
         result += documents
         windows.done(len(documents), time.perf_counter() - started)
+        needed_s *= _EASE
         high = low
     return SearchResult(result)
 
