@@ -16,7 +16,7 @@ from aoc_common.store.directory_states import SyncState
 from aoc_common.store.mongo.client import CODEC, ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
-from unsteady import Unsteady
+from unsteady import Unsteady, deaths
 
 T0 = datetime(2026, 11, 23, 8, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -370,5 +370,5 @@ async def test_wherever_the_database_dies_a_reading_that_is_repeated_makes_the_s
 
     steady = Unsteady(database)
     wanted = await live(steady)
-    for number in range(steady.writes):
+    for number in deaths(steady.writes, how):
         assert await live(Unsteady(database, number, how)) == wanted

@@ -22,7 +22,7 @@ from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
 from aoc_normalizer.upkeep.late_names import renewals
 from making import NOW, an_event
-from unsteady import Unsteady
+from unsteady import Unsteady, deaths
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
@@ -210,5 +210,5 @@ async def test_wherever_the_database_dies_a_second_event_leads_to_one_that_stand
 
     quiet = Unsteady(database)
     await live(quiet)
-    for number in range(quiet.writes):
+    for number in deaths(quiet.writes, how):
         await live(Unsteady(database, number, how))

@@ -22,7 +22,7 @@ from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
 from aoc_normalizer.upkeep.late_names import renewals
 from making import NOW, an_event
-from unsteady import Unsteady
+from unsteady import Unsteady, deaths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -186,7 +186,7 @@ async def test_wherever_the_database_dies_renewal_loses_and_doubles_nothing(stor
     new = as_an_old_version_had_it().id
     quiet = Unsteady(database)
     assert await live(quiet) == [new, f"{new}:1"]
-    for number in range(quiet.writes):
+    for number in deaths(quiet.writes, how):
         assert await live(Unsteady(database, number, how)) == [new, f"{new}:1"]
 
 

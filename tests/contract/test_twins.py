@@ -15,7 +15,7 @@ from aoc_common.store.mongo.twins import MongoTwins
 from making import NOW
 from making import an_event as event
 from memory import MemoryTwins
-from unsteady import Unsteady
+from unsteady import Unsteady, deaths
 
 GRAPH = TwinFacts("graph", "d1", ("n:v",), hints=("c1",), session="s1", ip="203.0.113.9", result="success")
 UNIFIED = TwinFacts("unified", "d1")
@@ -196,7 +196,7 @@ async def test_wherever_the_database_dies_a_link_leads_to_an_event_that_leads_ba
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
     quiet = Unsteady(database)
     await MongoTwins(quiet).decide([link(G1, U1, G1)], ["p1"], NOW)
-    for number in range(quiet.writes):
+    for number in deaths(quiet.writes, how):
         await database["events"].delete_many({})
         await database["twin_pages"].delete_many({})
         await events.insert([G1, U1], ["p1", "p2"])

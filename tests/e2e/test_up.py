@@ -44,7 +44,7 @@ def stack(module_aoc) -> Iterator[tuple[object, Path, httpx.Client]]:
 def client(data: Path, port: int) -> httpx.Client:
     """A client of the gateway of a stack, with the key that its command line has."""
     key = (data / "secrets" / "api-key").read_text()
-    return httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {key}"})
+    return httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {key}"}, timeout=30)
 
 
 def stored(base: httpx.Client, tenant: str = "contoso") -> int:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pymongo.errors import AutoReconnect
 
+from thoroughness import tried
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from aoc_common.store.mongo.client import Database
 
@@ -17,10 +19,18 @@ _WRITES: Final = frozenset(
 )  # fmt: skip
 
 
+type How = Literal["before", "after"]
+
+
+def deaths(writes: int, how: How) -> Sequence[int]:
+    """The writes at which the server dies, of so many: other ones before than after, where not all are tried."""
+    return tried(range(writes), 0 if how == "before" else 1)
+
+
 class Unsteady:
     """Stands for a database; the write number `at` (from 0) fails in the way that is told. `writes`: how many came."""
 
-    def __init__(self, database: Database, at: int = -1, how: Literal["before", "after"] = "before") -> None:
+    def __init__(self, database: Database, at: int = -1, how: How = "before") -> None:
         self._database = database
         self._at = at
         self._how = how

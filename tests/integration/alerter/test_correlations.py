@@ -19,7 +19,7 @@ from aoc_common.store.alert_search import AlertQuery
 from aoc_common.store.mongo.alerts import MongoAlertSearch
 from aoc_common.store.mongo.client import Database, ensure_indexes
 from correlating import ALL, base_texts, correlation_text
-from unsteady import Unsteady
+from unsteady import Unsteady, deaths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -248,7 +248,7 @@ async def test_wherever_the_database_dies_each_alert_is_there_once(indexed, how)
     assert expected == ([("Correlated", "kim", 1, "new"), ("Correlated", "kim", 3, "new")], 0)
     ends = {
         number: await live_through(indexed, f"t{how}{number}", Unsteady(indexed, number, how))
-        for number in range(quiet.writes)
+        for number in deaths(quiet.writes, how)
     }
     assert {number: end for number, end in ends.items() if end != expected} == {}
     assert quiet.writes >= 8

@@ -24,7 +24,7 @@ from aoc_common.store.mongo.alerts import MongoAlertSearch
 from aoc_common.store.mongo.client import Database, ensure_indexes
 from aoc_common.store.rules import StoredRule
 from made_alerts import DANA
-from unsteady import Unsteady
+from unsteady import Unsteady, deaths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -249,7 +249,7 @@ async def test_wherever_the_database_dies_each_alert_is_there_and_published_once
 
     ends = {
         number: await live_through(database, f"t{number}", Unsteady(database, number, how))
-        for number in range(quiet.writes)
+        for number in deaths(quiet.writes, how)
     }
     assert {number: end for number, end in ends.items() if end != expected} == {}
     assert quiet.writes >= 10

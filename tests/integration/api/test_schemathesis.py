@@ -31,6 +31,7 @@ from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.term_edition import MongoTermEdition
 from making import an_event
 from signing_in import bearer, make_key
+from thoroughness import THOROUGH
 from waiting import until
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 OURS, THEIRS, MARK = "contoso", "fabrikam", "zq7mark"
 #: Requests of each operation, of what the document allows and of what it does not.
-EXAMPLES: Final = 10
+EXAMPLES: Final = 50 if THOROUGH else 5
 #: Names of parameters that lead to something -> what is there, of either tenant.
 type Leads = dict[str, list[str]]
 _NOW = datetime.now(UTC).replace(microsecond=0)

@@ -18,7 +18,7 @@ from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.searches import EventQuery
 from making import asking
 from replica import ALERT, AT, AUDIT, DAY, HOUR, NOW, RISKY, SIGN_IN, Replica
-from unsteady import Unsteady
+from unsteady import Unsteady, deaths
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
@@ -249,7 +249,7 @@ async def test_wherever_the_database_dies_versions_are_stored_and_published_once
     quiet = Unsteady(database)
     expected = await live(quiet, 0)
     assert expected == ([(2, 0, 0), (0, 1, 1), (0, 1, 2)], [(2, 2), (2, 2)], ["1", "1", "2", "2"])
-    ends = {n: await live(Unsteady(database, n, how), n + 1) for n in range(quiet.writes)}
+    ends = {n: await live(Unsteady(database, n, how), n + 1) for n in deaths(quiet.writes, how)}
 
     assert {n: end for n, end in ends.items() if end != expected} == {}
 

@@ -37,7 +37,7 @@ from aoc_normalizer.twins.linker import Twins
 from aoc_normalizer.write.dedupe import Deduplicator
 from aoc_normalizer.write.writer import Writer
 from manual_clock import ManualClock
-from unsteady import Unsteady
+from unsteady import Unsteady, deaths
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -183,7 +183,7 @@ async def test_wherever_the_database_dies_the_account_is_that_of_a_quiet_day(dat
 
     ends = {
         number: await live_through(database, f"t{number}", Unsteady(database, number, how))
-        for number in range(quiet.writes)
+        for number in deaths(quiet.writes, how)
     }
 
     assert {number: end for number, end in ends.items() if end != expected} == {}

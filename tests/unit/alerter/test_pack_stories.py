@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -17,6 +16,7 @@ from aoc_sim.stories.everyday import EPISODES
 from aoc_sim.traffic import Rhythm, Traffic
 from microsoft_records import event_of
 from rule_pack import alerts, alerts_of, hits
+from thoroughness import THOROUGH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +46,6 @@ EXPECTED = {
     "journey": {}, "licences": {}, "newcomers": {"temporary-access-pass": 1},
 }  # fmt: skip
 MOST_ALERTS_A_DAY = 2
-#: Days that are worked through, each a quarter of a minute of a busy machine; CI's own job takes 20.
-SEEDS = int(os.environ.get("AOC_TEST_SEEDS", "3"))
 
 
 def told(seed: int, name: str, tenant: int, start: datetime = DAY + timedelta(hours=10)) -> list[Draft]:
@@ -88,7 +86,7 @@ def test_some_hours_of_work_raise_two_alerts_at_most() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", range(20) if THOROUGH else range(3))
 def test_a_day_of_two_hundred_people_raises_two_alerts_at_most(seed) -> None:
     assert DEFAULT_TENANTS[0].people == 200
 

@@ -1,0 +1,18 @@
+"""How much of a long row of like cases a run tries: all in a thorough one (AOC_TEST_THOROUGH=1), else a share."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: CI has a job of its own for it, beside the one that is to end within minutes.
+THOROUGH: Final = os.environ.get("AOC_TEST_THOROUGH") == "1"
+_STEP: Final = 3
+
+
+def tried[T](cases: Sequence[T], begin: int = 0) -> Sequence[T]:
+    """Each third case from `begin` on; each one in a thorough run."""
+    return cases if THOROUGH else cases[begin % _STEP :: _STEP]
