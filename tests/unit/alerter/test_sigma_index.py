@@ -14,21 +14,14 @@ from aoc_rules.sigma.ruleset import RuleSet
 from each import each
 from sigma_generated import DETECTIONS, EVENTS
 from sigma_rules import rule_of, rule_on
+from thoroughness import THOROUGH
 
 LISTS = NamedLists({"words": ["ab", "x*", ""]})
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1_000 if THOROUGH else 25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(DETECTIONS, min_size=1, max_size=4), st.lists(EVENTS, min_size=1, max_size=6))
 def test_no_rule_that_matches_is_lost_by_the_index(detections, events) -> None:
-    _check(detections, events)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(DETECTIONS, min_size=1, max_size=4), st.lists(EVENTS, min_size=1, max_size=6))
-def test_no_rule_that_matches_is_lost_by_the_index_in_many_sets(detections, events) -> None:
     _check(detections, events)
 
 
