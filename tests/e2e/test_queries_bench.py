@@ -23,7 +23,7 @@ def test_every_filter_and_pair_among_8_000_events_is_bounded(engine: Engine) -> 
     if engines.installed(engine) is None:
         pytest.skip(f"needs {engine.program} on PATH")
     command = [sys.executable, str(ROOT / "bench" / "queries.py"), "--slim", "--repeat", "0", "--json"]
-    command += ["--events", "8000", "--beside", "80"]
+    command += ["--events", "8000", "--beside", "160"]
     env = {**os.environ, engines.ENGINE_ENV: engine.name}
     done = subprocess.run(command, env=env, capture_output=True, timeout=380, check=False)
     report = json.loads(done.stdout)
