@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _BY_CHANGE: Final = frozenset({"graph-alerts", "graph-risk-detections", "graph-risk-detections-serviceprincipal"})
 #: A collection begins at most this long after the start of its first list, which overlaps for late records.
 _OVERLAP: Final = timedelta(hours=1)
+#: So far back a collection begins (AOC_LOOKBACK_S, which a verification leaves as it is).
+_LOOKBACK: Final = timedelta(days=1)
 #: A list is asked for to the end of a millisecond, at most.
 _ROUNDING: Final = timedelta(milliseconds=1)
 
@@ -97,7 +99,8 @@ def _check_delivered(
         delivered = moment(ends[number - 1]) if number else None
         for kind, claimed in (("watermark", claim.watermark), ("complete until", claim.complete_until)):
             if claimed is not None:
-                good = (delivered is not None and claimed <= delivered + _ROUNDING) or _is_beginning(claimed, source)
+                good = delivered is not None and claimed <= delivered + _ROUNDING
+                good = good or _is_beginning(claimed, source, ground_truth)
                 tally.judge(
                     f"account: {kind}", "/".join(source_key), claimed, f"delivered until {delivered}", good=good
                 )
@@ -128,7 +131,8 @@ def _check_stored(
     available.sort()
     latest = list(accumulate(available, _later))
     for claim in claims:
-        if claim.complete_until is None or _is_beginning(claim.complete_until, ground_truth.sources.get(source_key)):
+        source = ground_truth.sources.get(source_key)
+        if claim.complete_until is None or _is_beginning(claim.complete_until, source, ground_truth):
             continue
         number = bisect_left(available, _micros(claim.complete_until), key=lambda item: item[0])
         if not number:
@@ -140,10 +144,11 @@ def _check_stored(
         tally.judge("account: complete until", "/".join(source_key), statement, true, good=good)
 
 
-def _is_beginning(claimed: datetime, source: SourceDeliveries | None) -> bool:
+def _is_beginning(claimed: datetime, source: SourceDeliveries | None, ground_truth: GroundTruth) -> bool:
     """Whether a claim is only the beginning of the collection: nothing before it is claimed."""
     if source is None or not source.deliveries:
-        return False
+        # Its first list did not come yet. The services began after the simulator.
+        return claimed <= moment(ground_truth.started_us) - _LOOKBACK + _OVERLAP
     return claimed <= moment(min(start for _, start, _ in source.deliveries)) + _OVERLAP
 
 
