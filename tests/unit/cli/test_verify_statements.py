@@ -305,10 +305,17 @@ def test_a_source_without_an_account_is_a_false_statement() -> None:
     assert false(tally) == {"account: sources"}
 
 
-def claimed(until: datetime, at: datetime, *, stored_at: datetime = AT, watermark: datetime | None = None) -> set[str]:
+def claimed(
+    until: datetime,
+    at: datetime,
+    *,
+    stored_at: datetime = AT,
+    watermark: datetime | None = None,
+    of: GroundTruth = GROUND_TRUTH,
+) -> set[str]:
     claims, tally = CompletenessClaims(), Statements()
     claims.note(at, [replace(ACCOUNT, complete_until=until, watermark=watermark or until)])
-    claims.check(GROUND_TRUTH, {KEY: ids.to_ms(stored_at)}, tally)
+    claims.check(of, {KEY: ids.to_ms(stored_at)}, tally)
     return false(tally)
 
 
@@ -326,6 +333,14 @@ def test_to_name_where_a_collection_begins_claims_nothing() -> None:
 
     assert claimed(begin, begin, stored_at=AT + HOUR) == set()
     assert claimed(begin + 2 * HOUR, begin) == {"account: complete until", "account: watermark"}
+
+
+def test_to_name_where_a_collection_begins_claims_nothing_before_its_first_list_either() -> None:
+    silent = GroundTruth.of(US, {PLACE: replace(SOURCE, deliveries=())}, {})
+    begin = AT - timedelta(days=1)
+
+    assert claimed(begin + MINUTE, AT, of=silent) == set()
+    assert claimed(AT - HOUR, AT, of=silent) == {"account: complete until", "account: watermark"}
 
 
 def test_a_claim_of_what_was_delivered_only_later_is_false() -> None:
