@@ -15,10 +15,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
 import time
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import batched
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -217,7 +219,9 @@ async def end_to_end(
     def alone(_: Path) -> attach.System:
         raise BadConfiguration("the benchmark's stack has stopped")
 
-    async with Lifeline(attach.of(data, endpoints), alone, print, 180.0) as lifeline:
+    # Standard output is for the figures.
+    report = partial(print, file=sys.stderr)
+    async with Lifeline(attach.of(data, endpoints), alone, report, 180.0) as lifeline:
         started = time.perf_counter()
         summary = await Importer(lifeline, SystemClock(), "bench-import", selection=Selection([export])).run(_Silent())
         seconds = time.perf_counter() - started

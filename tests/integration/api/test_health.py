@@ -47,7 +47,7 @@ class Started(subprocess.Popen):
         with self.log.open("w") as file:
             super().__init__([sys.executable, "-m", "aoc_api"], env=clean | own | settings, stderr=file, cwd=directory)
 
-    def ended(self, seconds: float = 20) -> str:
+    def ended(self, seconds: float = 60) -> str:
         """Wait for its end; what it has said."""
         self.wait(seconds)
         return self.log.read_text()
