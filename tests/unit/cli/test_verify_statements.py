@@ -36,18 +36,10 @@ EVENT = ids.event_id("contoso", "ual", "a", MS)
 
 
 def fact(raw: str = RAW, *, result: str = "success") -> RecordFacts:
-    names = ("dana@contoso.example", "d4")
+    names, spelt = ("dana@contoso.example", "d4"), ("Dana@contoso.example",)
     return RecordFacts(
-        MS,
-        US - 2,
-        (text_digest(raw),),
-        3004,
-        "New-InboxRule",
-        result,
-        names,
-        ("Dana@contoso.example",),
-        "[2001:db8::A]:443",
-    )
+        MS, US - 2, (text_digest(raw),), 3004, "New-InboxRule", result, names, spelt, "[2001:db8::A]:443",
+    )  # fmt: skip
 
 
 SOURCE = SourceDeliveries(((US + 60_000_000, US - 3_600_000_000, US + 60_000_000),), 3, 1, 0, ())
