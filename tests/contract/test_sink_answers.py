@@ -12,10 +12,11 @@ from starlette.routing import Route
 
 from aoc_common.clock import SystemClock
 from aoc_common.errors import BadConfiguration, Throttled, Unreachable
+from aoc_common.outbound.refusals import RefusedWhole, Unusable
+from aoc_common.outbound.web import TlsOptions
 from aoc_exporter.delivery.deliver import deliver
-from aoc_exporter.delivery.web import TlsOptions
 from aoc_exporter.framing.syslog import Framing
-from aoc_exporter.outcome import Accepted, Again, Refused, RefusedWhole, Unusable
+from aoc_exporter.outcome import Accepted, Again, Refused
 from aoc_exporter.sinks.elastic import Elastic, ElasticOptions
 from aoc_exporter.sinks.otlp import Otlp, OtlpOptions
 from aoc_exporter.sinks.sentinel import Sentinel, SentinelOptions

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 from starlette.applications import Starlette
 
+from aoc_common.outbound.web import HttpOptions
 from aoc_exporter.delivery.deliver import deliver
-from aoc_exporter.delivery.web import HttpOptions
 from aoc_exporter.outcome import Accepted, Again, Refused
 
 if TYPE_CHECKING:

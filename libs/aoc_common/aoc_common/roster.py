@@ -192,6 +192,7 @@ API: Final = Service(
         "aoc.jobs.check.*",
         "aoc.jobs.decide.>",
         "aoc.jobs.sinks.>",
+        "aoc.jobs.notifications.>",
         subjects.ALL_TENANT_CHANGES,
     ),
     hears=(subjects.ALL_TENANT_CHANGES,),
@@ -211,10 +212,11 @@ API: Final = Service(
 ALERTER: Final = Service(
     name="alerter",
     title="Alerter",
-    purpose="finds in the events what rules describe, and keeps and publishes alerts",
+    purpose="finds in the events what rules describe, keeps and publishes alerts, and tells people of them",
     watches=(subjects.ALERTS_STREAM,),
     publishes=("aoc.alerts.>",),
     hears=(subjects.ALL_TENANT_CHANGES,),
+    egress=True,  # where people are told
     tenants_file="AOC_TENANTS_FILE",
     libraries=("aoc_rules",),
 )

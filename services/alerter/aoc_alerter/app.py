@@ -6,8 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aoc_alerter import metrics
-from aoc_alerter.parts import alerts, rules
+from aoc_alerter.parts import alerts, notifications, rules
 from aoc_alerter.settings import AlerterSettings
+from aoc_alerter.tenant_lists import TenantLists
 from aoc_common.service.worker import Worker
 from aoc_common.settings import load
 from aoc_rules.shelf import librarian
@@ -34,4 +35,6 @@ async def build(shipped: Librarian, settings: AlerterSettings, parts: Parts) -> 
     metrics.CATALOGUE.export()
     following = await rules.follow(shipped, settings, parts)
     tenants = await rules.tenants(parts)
-    alerts.add(settings.alerter, following, rules.lists(settings, tenants), tenants, parts)
+    registry = rules.registry(settings, tenants)
+    alerts.add(settings.alerter, following, TenantLists(registry), tenants, parts)
+    await notifications.add(settings, registry, parts)

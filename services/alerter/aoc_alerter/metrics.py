@@ -34,3 +34,29 @@ WINDOWS = CATALOGUE.counter(
 CLOSED = CATALOGUE.counter(
     "aoc_alerter_closed_total", "Alerts about what was missing that were closed since it came after all."
 )
+NOTIFICATIONS = CATALOGUE.counter(
+    "aoc_alerter_notifications_total",
+    "Notifications of alerts by what became of them: sent, refused (a dead letter), put off (tried again later).",
+    ("route", "outcome"),
+)
+NOTIFICATION_REPEATS = CATALOGUE.counter(
+    "aoc_alerter_notification_repeats_total", "Notifications that a destination may have had before.", ("route",)
+)
+NOTIFICATIONS_WAITING = CATALOGUE.gauge(
+    "aoc_alerter_notifications_waiting", "Notifications that wait, those for a digest too.", ("route",)
+)
+NOTIFICATIONS_OLDEST_SECONDS = CATALOGUE.gauge(
+    "aoc_alerter_notifications_oldest_seconds", "For how long the oldest of them waits; 0 when none does.", ("route",)
+)
+NOTIFICATION_ROUTE_WELL = CATALOGUE.gauge(
+    "aoc_alerter_notification_route_well", "1: the route is well, paused or closed; 0: it fails.", ("route",)
+)
+NOTIFY_SECONDS = CATALOGUE.histogram(
+    "aoc_alerter_notify_seconds", "Time to send one message.", ("route",), buckets=SECONDS
+)
+NOTIFICATIONS_TOO_OLD = CATALOGUE.counter(
+    "aoc_alerter_notifications_too_old_total", "Revisions of alerts that came too late to tell anybody."
+)
+NOTIFICATIONS_UNREADABLE = CATALOGUE.gauge(
+    "aoc_alerter_notification_routes_unreadable", "1: the file with routes cannot be read; what was read before stays."
+)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aoc_common.contracts.sink_states import COUNTED, Tally
+from aoc_common.outbound.refusals import said
 from aoc_exporter import metrics
-from aoc_exporter.outcome import said
 
 if TYPE_CHECKING:
     from aoc_common.clock import Clock

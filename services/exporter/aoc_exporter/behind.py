@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from aoc_common.contracts.publications import Position
 from aoc_common.contracts.sink_states import Stretch, behind_key
 from aoc_common.errors import Unreachable
-from aoc_exporter.outcome import said
+from aoc_common.outbound.refusals import said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.errors import AocError, Permanent, Transient
+from aoc_common.outbound.refusals import said
 from aoc_common.telemetry.pulse import moved
 from aoc_exporter import metrics
 from aoc_exporter.item import fit
-from aoc_exporter.outcome import Accepted, Again, Refused, said
+from aoc_exporter.outcome import Accepted, Again, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

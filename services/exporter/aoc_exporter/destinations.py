@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ValidationError
 
 from aoc_common.errors import BadConfiguration
+from aoc_common.outbound.references import resolved, within
 from aoc_exporter.delivery.entra import EntraTokens
-from aoc_exporter.references import resolved, within
 from aoc_exporter.sinks.elastic import Elastic, ElasticOptions
 from aoc_exporter.sinks.folder import Folder, FolderOptions
 from aoc_exporter.sinks.otlp import Otlp, OtlpOptions
@@ -72,7 +72,7 @@ def make(sink: SinkSettings, tenant: str, allowed: ExportSettings, clock: Clock)
     kind, where = KINDS[sink.kind], f"sink {sink.name}, options"
     given = options_of(sink, tenant)
     _check_networks(given, where)
-    given = resolved(kind.options, given, allowed, where)
+    given = resolved(kind.options, given, allowed.secrets, where)
     networks = {_NETWORKS: allowed.allowed_networks}
     if _HTTP in kind.options.model_fields:
         given[_HTTP] = {**(given.get(_HTTP) or {}), **networks}

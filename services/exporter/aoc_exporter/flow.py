@@ -20,6 +20,7 @@ from aoc_common.contracts.publications import Position
 from aoc_common.contracts.reading import EventFilter
 from aoc_common.contracts.sink_states import SinkHealth, Stretch, behind_key
 from aoc_common.errors import Unfinished, Unreachable
+from aoc_common.outbound.references import secret
 from aoc_exporter import metrics
 from aoc_exporter.account import Account
 from aoc_exporter.behind import Behind
@@ -30,7 +31,6 @@ from aoc_exporter.entry import Entry
 from aoc_exporter.formats import FORMATS
 from aoc_exporter.intake import Intake
 from aoc_exporter.lanes import Lanes
-from aoc_exporter.references import secret
 from aoc_exporter.selection import Choice, tenants_of
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class SinkAtWork:
     async def _check(self) -> None:
         """Whether the settings can work. Raises `BadConfiguration`."""
         if self.sink.redaction_key is not None:
-            self.choice.use_key(secret(self.sink.redaction_key, self._with.export, "redaction_key").encode())
+            self.choice.use_key(secret(self.sink.redaction_key, self._with.export.secrets, "redaction_key").encode())
         if self._tenants is not None and len(self._tenants) != 1:
             return  # of several tenants each may have a secret of its own
         tenant = next(iter(self._tenants or [subjects.DEFAULT_TENANT]))

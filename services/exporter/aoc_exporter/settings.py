@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from aoc_common.outbound.references import SecretPlaces
 from aoc_common.settings import Frozen, ServiceSettings
 
 
@@ -25,6 +26,11 @@ class ExportSettings(Frozen):
     workers: int = Field(3, ge=1, le=16, description="Batches of one sink in work at once.")
     requests: int = Field(8, ge=1, le=64, description="Requests to one destination under way at once, at most.")
     look_s: float = Field(2.0, ge=0.1, le=60, description="How often it is looked what sinks there are, seconds.")
+
+    @property
+    def secrets(self) -> SecretPlaces:
+        """What sinks may refer to."""
+        return SecretPlaces(self.secret_prefix, self.secret_directories, "AOC_EXPORT__SECRET_DIRECTORIES")
 
 
 class ExporterSettings(ServiceSettings):

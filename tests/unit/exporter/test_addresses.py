@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from aoc_common.errors import BadConfiguration, Unreachable
-from aoc_exporter.delivery.addresses import Addresses, network
-from aoc_exporter.delivery.web import HttpOptions, TlsOptions, checked
-from aoc_exporter.outcome import Unusable
+from aoc_common.outbound.addresses import Addresses, network
+from aoc_common.outbound.refusals import Unusable
+from aoc_common.outbound.web import HttpOptions, TlsOptions, checked
 from each import each
 
 if TYPE_CHECKING:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aoc_common.errors import Throttled, Unreachable
+from aoc_common.outbound.refusals import RefusedWhole, Unusable
 from aoc_exporter.delivery.breaker import Breaker
 from aoc_exporter.delivery.deliver import deliver
 from aoc_exporter.delivery.lane import Lane
 from aoc_exporter.delivery.pace import Pace
 from aoc_exporter.delivery.port import Limits, batches
-from aoc_exporter.outcome import Accepted, Again, Refused, RefusedWhole, Unusable
+from aoc_exporter.outcome import Accepted, Again, Refused
 from each import each
 from manual_clock import ManualClock
 from siem_entries import items

@@ -10,6 +10,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from aoc_common.errors import BadConfiguration
+from aoc_common.outbound.signatures import key_of, signed
 from aoc_exporter.formats import FORMATS
 from aoc_exporter.framing import bulk, hec, otlp, sentinel, syslog, webhook
 from aoc_exporter.item import fit
@@ -92,7 +93,7 @@ def test_the_library_of_standard_webhooks_accepts_what_is_signed_and_nothing_els
 
     now = int(datetime.now(UTC).timestamp())
     content = webhook.body(items(3), "2026-11-23T08:00:00Z")
-    headers = dict(webhook.signed(webhook.key_of(SECRET), webhook.message_id(items(3)), now, content))
+    headers = dict(signed(key_of(SECRET), webhook.message_id(items(3)), now, content))
 
     assert Webhook(SECRET).verify(content.decode(), headers)["type"] == "aoc.entries"
     for forged in (content + b" ", content.replace(b"contoso", b"fabrika")):
@@ -105,7 +106,7 @@ def test_the_library_of_standard_webhooks_accepts_what_is_signed_and_nothing_els
 @each("secret", ["", "whsec_", "whsec_!!!", "whsec_c2hvcnQ=", "whsec_" + "A" * 400])
 def test_a_secret_that_is_none_is_not_repeated(secret: str) -> None:
     with pytest.raises(BadConfiguration) as raised:
-        webhook.key_of(secret)
+        key_of(secret)
 
     assert "whsec_ and base64" in str(raised.value) or "24 to 64 bytes" in str(raised.value)
     assert len(secret) < 8 or secret not in str(raised.value)

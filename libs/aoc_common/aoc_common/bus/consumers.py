@@ -68,6 +68,33 @@ EXPORT_JOBS: Final = Consumer(
     of_sources=True,
 )
 
+#: All that the stream holds; what was published long ago is told nobody.
+NOTIFIER: Final = Consumer(
+    service="alerter",
+    stream=subjects.ALERTS_STREAM,
+    subject=subjects.ALL_ALERTS,
+    durable="alerter-notifications",
+    batch=200,
+    batch_bytes=8 * 1024**2,
+)
+#: What is asked about a route of notifications, and what is to be told once more.
+NOTIFICATION_JOBS: Final = Consumer(
+    service="alerter",
+    stream=subjects.JOBS_STREAM,
+    subject=subjects.ALL_NOTIFICATION_JOBS,
+    durable="alerter-questions",
+    batch=1,
+    still_after_s=120.0,
+)
+NOTIFY_JOBS: Final = Consumer(
+    service="alerter",
+    stream=subjects.JOBS_STREAM,
+    subject=subjects.ALL_NOTIFY_JOBS,
+    durable="alerter-again",
+    batch=1,
+    max_pending=10_000,
+)
+
 #: All that the stream holds is looked at when the alerter comes: what is old by then is marked, and notifies nobody.
 ALERTER: Final = Reader(service="alerter", name="alerter", begin="beginning")
 
@@ -76,6 +103,6 @@ READERS: Final[tuple[Reader, ...]] = (ALERTER,)
 
 ALL: Final = (
     *NORMALIZER, COLLECT, BACKLOG, BACKFILL, DIRECTORY, POLLS, SUBSCRIPTIONS, CHECKS, DECISIONS,
-    SINK_JOBS, EXPORT_JOBS,
+    SINK_JOBS, EXPORT_JOBS, NOTIFIER, NOTIFICATION_JOBS, NOTIFY_JOBS,
     *(reader.consumer for reader in READERS),
 )  # fmt: skip

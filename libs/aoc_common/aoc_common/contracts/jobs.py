@@ -300,8 +300,70 @@ class ExportJob(BaseModel):
         return subjects.export_job(self.tenant, self.sink, f"{self.event}-{self.revision}")
 
 
+class NotificationJob(BaseModel):
+    """Something that is asked of an alerter about a route of notifications. The answer is stored under the ticket.
+
+    - `test`: send a message that says nothing of anybody, and say what came of it.
+    - `preview`: what would be said of an alert (`alert`).
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"what": "test", "route": "on-call", "ticket": "0b1c5e0f7a9d4e0b9c0d5a4f3e2d1c0b"}]
+        },
+    )
+
+    what: Literal["test", "preview"]
+    route: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+    ticket: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    alert: Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")] | None = None
+
+    @property
+    def tenant(self) -> str:
+        """Whose it is: nobody's in particular."""
+        return "_installation"
+
+    @property
+    def subject(self) -> str:
+        """Where it is published."""
+        return subjects.notification_job(self.ticket)
+
+
+class NotifyJob(BaseModel):
+    """Tell an alert by a route once more: it was refused, and somebody has decided to try again."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"tenant": "contoso", "route": "on-call", "alert": "0193554f-0800-8000-8000-000000000001"}]
+        },
+    )
+
+    tenant: Tenant
+    route: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+    alert: Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+
+    @property
+    def subject(self) -> str:
+        """Where it is published: one pending job an alert and route."""
+        return subjects.notify_job(self.tenant, self.route, self.alert)
+
+
 type Job = (
-    CollectJob | DirectoryJob | PollJob | SubscriptionJob | BackfillJob | CheckJob | DecisionJob | SinkJob | ExportJob
+    CollectJob
+    | DirectoryJob
+    | PollJob
+    | SubscriptionJob
+    | BackfillJob
+    | CheckJob
+    | DecisionJob
+    | SinkJob
+    | ExportJob
+    | NotificationJob
+    | NotifyJob
 )
 
 

@@ -191,6 +191,16 @@ def export_job(tenant: str, sink: str, key: str) -> str:
     return f"aoc.jobs.export.{check_tenant(tenant)}.{_token(sink, 'sink')}.{_token(key, 'entry')}"
 
 
+def notification_job(ticket: str) -> str:
+    """Something that is asked of an alerter about a route of notifications; the answer is stored under the ticket."""
+    return f"aoc.jobs.notifications.{_INSTALLATION}.{_token(ticket, 'ticket')}"
+
+
+def notify_job(tenant: str, route: str, alert: str) -> str:
+    """An alert of a tenant that is to be told by a route once more."""
+    return f"aoc.jobs.notify.{check_tenant(tenant)}.{_token(route, 'route')}.{_token(alert, 'alert')}"
+
+
 ALL_RAW: Final = "aoc.raw.*.*.*"
 ALL_EVENTS: Final = "aoc.events.*.*.*"
 ALL_MARKS: Final = "aoc.marks.*.*"
@@ -209,4 +219,6 @@ ALL_CHECK_JOBS: Final = "aoc.jobs.check.*"
 ALL_DECISION_JOBS: Final = "aoc.jobs.decide.*.*"
 ALL_SINK_JOBS: Final = "aoc.jobs.sinks.*.*"
 ALL_EXPORT_JOBS: Final = "aoc.jobs.export.*.*.*"
+ALL_NOTIFICATION_JOBS: Final = "aoc.jobs.notifications.*.*"
+ALL_NOTIFY_JOBS: Final = "aoc.jobs.notify.*.*.*"
 ALL_TENANT_CHANGES: Final = "aoc.changes.tenants.*"

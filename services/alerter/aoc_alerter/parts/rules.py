@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aoc_alerter.following_rules import FollowingRules
-from aoc_alerter.tenant_lists import TenantLists
 from aoc_common.bus.tenant_changes import hearing
 from aoc_common.clock import SystemClock
 from aoc_common.store.mongo.rules import MongoRules
@@ -38,7 +37,7 @@ async def tenants(parts: Parts) -> StoredTenants:
     return stored
 
 
-def lists(settings: AlerterSettings, stored: StoredTenants) -> TenantLists:
-    """The lists of the tenants of a file and of the registry."""
+def registry(settings: AlerterSettings, stored: StoredTenants) -> CombinedTenants:
+    """The tenants of a file and of the registry."""
     file = FileTenants(partial(read_tenants, settings.tenants_file), SystemClock())
-    return TenantLists(CombinedTenants(file, stored))
+    return CombinedTenants(file, stored)

@@ -13,7 +13,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.errors import Throttled, Transient
-from aoc_exporter.outcome import UNUSABLE_WAIT_S, Accepted, Again, Refused, RefusedWhole, Unusable
+from aoc_common.outbound.refusals import UNUSABLE_WAIT_S, RefusedWhole, Unusable
+from aoc_exporter.outcome import Accepted, Again, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,8 @@ from pydantic import Field, SecretStr, model_validator
 
 from aoc_common import http
 from aoc_common.errors import Refused, Unreachable
+from aoc_common.outbound.refusals import Unusable
 from aoc_common.settings import Frozen
-from aoc_exporter.outcome import Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

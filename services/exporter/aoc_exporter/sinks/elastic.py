@@ -16,12 +16,13 @@ from pydantic import Field, SecretStr
 
 from aoc_common import http
 from aoc_common.errors import Unreachable
+from aoc_common.outbound.refusals import UNUSABLE_WAIT_S, said
+from aoc_common.outbound.web import HttpOptions, post
 from aoc_common.settings import Frozen
 from aoc_exporter.delivery.port import Limits
-from aoc_exporter.delivery.web import HttpOptions, post
 from aoc_exporter.encoders.elastic import dataset
 from aoc_exporter.framing.bulk import pair
-from aoc_exporter.outcome import UNUSABLE_WAIT_S, Accepted, Again, Refused, said
+from aoc_exporter.outcome import Accepted, Again, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,12 +14,13 @@ import zstandard
 from pydantic import Field
 
 from aoc_common.errors import Unreachable
+from aoc_common.outbound.refusals import said
 from aoc_common.settings import Frozen
 from aoc_exporter.delivery.files import write_whole
 from aoc_exporter.delivery.naming import day, file_name, grouped, safe
 from aoc_exporter.delivery.port import Limits
 from aoc_exporter.framing.ndjson import body
-from aoc_exporter.outcome import Accepted, said
+from aoc_exporter.outcome import Accepted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,11 +15,12 @@ import orjson
 from pydantic import Field, SecretStr
 
 from aoc_common import http
+from aoc_common.outbound.refusals import RefusedWhole
+from aoc_common.outbound.web import ABOUT_CONTENT, HttpOptions, post
 from aoc_common.settings import Frozen
 from aoc_exporter.delivery.port import Limits
-from aoc_exporter.delivery.web import ABOUT_CONTENT, HttpOptions, post
 from aoc_exporter.framing.otlp import body
-from aoc_exporter.outcome import Accepted, RefusedWhole
+from aoc_exporter.outcome import Accepted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,12 +17,13 @@ import orjson
 from pydantic import Field
 
 from aoc_common.errors import BadConfiguration, Malformed, Unreachable
+from aoc_common.outbound.refusals import said
 from aoc_common.settings import Frozen
 from aoc_exporter.delivery.files import write_whole
 from aoc_exporter.delivery.naming import day, file_name, grouped, safe
 from aoc_exporter.delivery.port import Limits
 from aoc_exporter.framing.columns import COLUMNS, List, shaped
-from aoc_exporter.outcome import Accepted, Refused, said
+from aoc_exporter.outcome import Accepted, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,12 +15,13 @@ import orjson
 from pydantic import Field
 
 from aoc_common import http
+from aoc_common.outbound.refusals import Unusable
+from aoc_common.outbound.web import HttpOptions, post
 from aoc_common.settings import Frozen
 from aoc_exporter.delivery.entra import EntraOptions
 from aoc_exporter.delivery.port import Limits
-from aoc_exporter.delivery.web import HttpOptions, post
 from aoc_exporter.framing.sentinel import FIELD_BYTES, TABLE, body, row, stream
-from aoc_exporter.outcome import Accepted, Unusable
+from aoc_exporter.outcome import Accepted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

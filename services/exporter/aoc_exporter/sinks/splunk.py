@@ -17,11 +17,12 @@ from pydantic import Field, SecretStr
 
 from aoc_common import http
 from aoc_common.errors import Unreachable
+from aoc_common.outbound.refusals import RefusedWhole, Unusable
+from aoc_common.outbound.web import HttpOptions, post
 from aoc_common.settings import Frozen
 from aoc_exporter.delivery.port import Limits
-from aoc_exporter.delivery.web import HttpOptions, post
 from aoc_exporter.framing.hec import HecFields, envelope
-from aoc_exporter.outcome import Accepted, RefusedWhole, Unusable
+from aoc_exporter.outcome import Accepted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Final, Literal
 from pydantic import Field
 
 from aoc_common.errors import Unreachable
+from aoc_common.outbound.refusals import said
+from aoc_common.outbound.web import TlsOptions, checked
 from aoc_common.settings import Frozen
 from aoc_exporter.delivery.port import Limits
-from aoc_exporter.delivery.web import TlsOptions, checked
 from aoc_exporter.framing.syslog import Framing, Header, framed, message
-from aoc_exporter.outcome import Accepted, Refused, said
+from aoc_exporter.outcome import Accepted, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

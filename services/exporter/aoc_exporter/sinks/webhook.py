@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final, Literal
 from pydantic import Field, SecretStr
 
 from aoc_common import http
+from aoc_common.outbound.signatures import key_of, signed
+from aoc_common.outbound.web import HttpOptions, post
 from aoc_common.settings import Frozen
 from aoc_exporter.delivery.port import Limits
-from aoc_exporter.delivery.web import HttpOptions, post
-from aoc_exporter.framing.webhook import body, key_of, message_id, signed
+from aoc_exporter.framing.webhook import body, message_id
 from aoc_exporter.outcome import Accepted
 
 if TYPE_CHECKING:

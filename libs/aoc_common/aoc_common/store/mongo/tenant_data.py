@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _STAYS: Final = frozenset(
     {"audit_trail", "audit_heads", "tenant_settings", "tenant_checks", "api_keys", "sessions", "sign_in_links"}
     | {"report_keys", "installation", "readers", "upgrades", "grants", "rate_shares"}
-    | {"sinks", "sink_states", "sink_answers"}
+    | {"sinks", "sink_states", "sink_answers", "notification_routes"}
 )
 #: The key is the tenant's name, or begins with it and a blank.
 _BY_KEY: Final = frozenset({"tenants", "privacy"})

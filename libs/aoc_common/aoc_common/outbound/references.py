@@ -1,22 +1,32 @@
-"""Secrets of a sink: its settings hold references, and what may be referred to is the operator's to say."""
+"""Secrets of a destination: its settings hold references, and what may be referred to is the operator's to say."""
 
 from __future__ import annotations
 
 import types
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import resolve_secret
 
-if TYPE_CHECKING:
-    from aoc_exporter.settings import ExportSettings
+
+@dataclass(frozen=True, slots=True)
+class SecretPlaces:
+    """What may be referred to: variables that begin with `prefix`, files below `directories`.
+
+    `setting`: the variable by which the operator names the directories.
+    """
+
+    prefix: str
+    directories: tuple[Path, ...]
+    setting: str
 
 
-def resolved(model: type[BaseModel], options: Mapping[str, Any], allowed: ExportSettings, where: str) -> dict[str, Any]:
+def resolved(model: type[BaseModel], options: Mapping[str, Any], allowed: SecretPlaces, where: str) -> dict[str, Any]:
     """Options of a kind of destination with secrets instead of references. Raises `BadConfiguration`."""
     given = dict(options)
     for name, field in model.model_fields.items():
@@ -33,18 +43,18 @@ def resolved(model: type[BaseModel], options: Mapping[str, Any], allowed: Export
     return given
 
 
-def secret(reference: object, allowed: ExportSettings, where: str) -> str:
+def secret(reference: object, allowed: SecretPlaces, where: str) -> str:
     """What a reference leads to. Raises `BadConfiguration`, which repeats nothing that may be a secret itself."""
     kind, _, name = reference.partition(":") if isinstance(reference, str) else ("", "", "")
-    if kind == "env" and name.startswith(allowed.secret_prefix):
+    if kind == "env" and name.startswith(allowed.prefix):
         return resolve_secret(f"env:{name}", where)
     if kind == "env":
-        raise BadConfiguration(f"{where}: env: names of variables begin with {allowed.secret_prefix}")
-    if kind == "file" and within(Path(name), allowed.secret_directories):
+        raise BadConfiguration(f"{where}: env: names of variables begin with {allowed.prefix}")
+    if kind == "file" and within(Path(name), allowed.directories):
         return resolve_secret(f"file:{name}", where)
     if kind == "file":
-        listed = ", ".join(map(str, allowed.secret_directories)) or "none"
-        raise BadConfiguration(f"{where}: file: has to be in one of AOC_EXPORT__SECRET_DIRECTORIES ({listed})")
+        listed = ", ".join(map(str, allowed.directories)) or "none"
+        raise BadConfiguration(f"{where}: file: has to be in one of {allowed.setting} ({listed})")
     raise BadConfiguration(f"{where}: must be a reference: env:NAME or file:PATH")
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from aoc_common.errors import Unreachable
-from aoc_exporter.outcome import Unusable
+from aoc_common.outbound.refusals import Unusable
 
 if TYPE_CHECKING:
     import ssl

@@ -12,9 +12,9 @@ from pydantic import Field, SecretStr
 
 from aoc_common import http
 from aoc_common.errors import BadConfiguration, Refused
+from aoc_common.outbound.addresses import Addresses, CheckedTransport, network
+from aoc_common.outbound.refusals import RefusedWhole, Unusable
 from aoc_common.settings import Frozen
-from aoc_exporter.delivery.addresses import Addresses, CheckedTransport, network
-from aoc_exporter.outcome import RefusedWhole, Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

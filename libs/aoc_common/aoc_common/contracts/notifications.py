@@ -1,0 +1,134 @@
+"""Notifications: which alert is to be told by which route, what came of it, and how routes fare. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from aoc_common.contracts.alert import SEVERITIES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from aoc_common.contracts.alert import Severity
+
+type State = Literal["waiting", "sent", "refused", "dropped"]
+"""`refused`: the destination will not take it, a dead letter; `dropped`: there was nothing to tell any more."""
+
+type RouteLife = Literal["running", "failing", "broken", "paused", "closed"]
+"""`broken`: its settings cannot work; `closed`: outside of its hours."""
+
+ROUTE_PATTERN: Final = r"^[a-z0-9-]{1,40}$"
+
+
+def grade(severity: Severity) -> int:
+    """How grave a severity is, from 1."""
+    return SEVERITIES.index(severity) + 1
+
+
+def severity_of(grade: int) -> Severity | None:
+    """The severity of a grade; None of 0."""
+    return SEVERITIES[grade - 1] if grade else None
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """An alert that is to be told by a route, with this severity.
+
+    `gather`: in a digest. `again`: also when it was told before as less severe.
+    """
+
+    route: str
+    tenant: str
+    alert: UUID
+    severity: Severity
+    gather: bool = False
+    due_at: datetime | None = None
+    again: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """An alert and a route.
+
+    - `wanted`, `told`: the highest grade that is to be told, and that was; 0: none was.
+    - `since`: when it began to wait. `due_at`: not before. `tries`: how often it was tried in vain.
+    - `sending`: it was being sent when somebody last said something: after a crash nobody knows whether it was.
+    """
+
+    route: str
+    tenant: str
+    alert: UUID
+    wanted: int
+    told: int
+    gather: bool
+    since: datetime
+    due_at: datetime
+    tries: int = 0
+    sending: bool = False
+
+    @property
+    def key(self) -> str:
+        """By which it is stored."""
+        return notification_key(self.route, self.alert)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What came of a notification.
+
+    `told`: the grade that was told. Of one that waits on: `due_at`, when it is tried again, and `unknown`, whether it
+    may have been taken after all.
+    """
+
+    notification: Notification
+    state: State
+    told: int = 0
+    words: str = ""
+    due_at: datetime | None = None
+    unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a route did since it was told last. `repeated`: messages that the destination may have twice."""
+
+    sent: int = 0
+    refused: int = 0
+    repeated: int = 0
+    messages: int = 0
+
+    def __add__(self, more: Counted) -> Counted:
+        return Counted(
+            self.sent + more.sent,
+            self.refused + more.refused,
+            self.repeated + more.repeated,
+            self.messages + more.messages,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RouteState:
+    """How a route fares. `settings`: as they are written; `error`: what went wrong last."""
+
+    name: str
+    settings: Mapping[str, Any]
+    life: RouteLife
+    seen_at: datetime
+    words: str = ""
+    waiting: int = 0
+    oldest_at: datetime | None = None
+    sent: int = 0
+    refused: int = 0
+    repeated: int = 0
+    messages: int = 0
+    sent_at: datetime | None = None
+    error: str = ""
+    error_at: datetime | None = None
+
+
+def notification_key(route: str, alert: UUID) -> str:
+    """By which the notification of an alert by a route is stored."""
+    return f"{route}/{alert}"

@@ -1,0 +1,1 @@
+"""What goes to addresses that a setting names: which may be asked, secrets by reference, refusals, signatures."""

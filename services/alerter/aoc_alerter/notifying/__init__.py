@@ -1,0 +1,1 @@
+"""People are told of alerts: which, by which route, when, in which words, and once."""

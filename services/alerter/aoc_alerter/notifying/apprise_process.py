@@ -1,0 +1,232 @@
+"""The program that calls apprise: requests come on stdin, answers go to stdout, one JSON object a line.
+
+It is a process of its own, since apprise's hundred plugins block, take as long as they like, and are others' code:
+this way they have no secret but the address they send to, can be killed, and cost nothing where no route needs them.
+In this process
+
+- no connection goes to an address that is not public unless its network is allowed; what is checked is what the
+  socket connects to, so a name that leads elsewhere the next time, a redirect, or a mail server gains nothing;
+- no program is started;
+- certificates are checked, and no redirect is followed, whatever the address or a plugin says.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import smtplib
+import sys
+from dataclasses import dataclass, field
+from functools import wraps
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+import orjson
+
+from aoc_common.outbound.addresses import Addresses, network
+from aoc_common.outbound.refusals import Unusable, said
+from aoc_common.outbound.web import ABOUT_CONTENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from io import BufferedIOBase
+
+_CONNECTS: Final = ("socket.connect", "socket.sendto", "socket.sendmsg")
+_STARTS: Final = frozenset({
+    "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn",
+})  # fmt: skip
+_REDIRECTS: Final = range(300, 400)
+_SERVER: Final = 500
+_LATER: Final = frozenset({408, 425, 429})
+#: From here on a mail server's answer is final (RFC 5321, 4.2.1).
+_SMTP_FINAL: Final = 500
+_BODY: Final = 300
+#: Seconds for a connection, and for an answer.
+_CONNECT_S: Final = 5.0
+_READ_S: Final = 10.0
+#: How grave it looks where a destination has colours.
+_TYPES: Final = {"informational": "info", "low": "info", "medium": "warning", "high": "failure", "critical": "failure"}
+#: Parts of an address, any of which may be a secret; shorter ones would blot out words.
+_PARTS: Final = re.compile(r"[^\s/:@?&=#+,.]{6,}")
+_PATH: Final = re.compile(r"with url: \S+")
+
+
+@dataclass(slots=True)
+class Said:
+    """What happened while one message was sent. `kind`, `words`: of the last refusal that is known."""
+
+    addresses: Addresses
+    kind: str = ""
+    words: str = ""
+    logged: list[str] = field(default_factory=list)
+
+    def refused(self, kind: str, words: str) -> None:
+        """Somebody refused."""
+        self.kind, self.words = kind, words
+
+
+class _Guard:
+    """What this process may do. `said`: of the message that is being sent; before the first one nothing is reached."""
+
+    def __init__(self) -> None:
+        self.said = Said(Addresses())
+
+    def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """A hook of the interpreter (PEP 578): raises for what may not be."""
+        if event in _CONNECTS and (event != "socket.sendmsg" or arguments[-1] is not None):
+            self._check(arguments[-1])
+        elif event in _STARTS:
+            raise PermissionError(f"{event}: a notification starts no program")
+
+    def _check(self, target: object) -> None:
+        try:
+            host = target[0] if isinstance(target, tuple) else None
+            self.said.addresses.check(ip_address(str(host).partition("%")[0]))
+        except (ValueError, Unusable) as error:
+            words = str(error) if isinstance(error, Unusable) else "an address that is no address of the internet"
+            self.said.refused("unusable", words)
+            raise PermissionError(words) from None
+
+    def answered(self, status: int, body: bytes) -> None:
+        """An answer over HTTP."""
+        words = f"{status} {body[:_BODY].decode('utf-8', 'replace')}"
+        if status in _REDIRECTS:
+            self.said.refused("unusable", f"{status}: a redirect, which is not followed")
+        elif status in ABOUT_CONTENT:
+            self.said.refused("refused", words)
+        elif status >= _SERVER or status in _LATER:
+            self.said.refused("unreachable", words)
+        elif status >= min(ABOUT_CONTENT):
+            self.said.refused("unusable", words)
+
+    def mail_refused(self, error: smtplib.SMTPException, *, content: bool) -> None:
+        """A mail server has refused what was sent, or us."""
+        codes = [error.smtp_code] if isinstance(error, smtplib.SMTPResponseException) else []
+        if isinstance(error, smtplib.SMTPRecipientsRefused):
+            codes = [code for code, _ in error.recipients.values()]
+        final = bool(codes) and min(codes) >= _SMTP_FINAL
+        kind = ("refused" if content else "unusable") if final else "unreachable"
+        self.said.refused(kind, f"{type(error).__name__} {error}")
+
+
+GUARD: Final = _Guard()
+
+
+class _Log(logging.Handler):
+    """What apprise logs, for the words of who gave none."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if record.levelno >= logging.WARNING or "xception" in text[:60]:
+            GUARD.said.logged.append(text[:_BODY])
+
+
+def install() -> None:
+    """Guard this process, for good."""
+    import requests
+
+    def observed(send: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(send)
+        def sending(self: Any, request: Any, **options: Any) -> Any:
+            answer = send(self, request, **(options | {"verify": options.get("verify") or True}))
+            GUARD.answered(answer.status_code, b"" if answer.ok else answer.content)
+            return answer
+
+        return sending
+
+    def unredirected(ask: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(ask)
+        def asking(self: Any, method: str, url: str, **options: Any) -> Any:
+            self.trust_env = False  # no proxy and no .netrc of whoever started us
+            return ask(self, method, url, **(options | {"allow_redirects": False}))
+
+        return asking
+
+    requests.adapters.HTTPAdapter.send = observed(requests.adapters.HTTPAdapter.send)  # type: ignore[method-assign]
+    requests.Session.request = unredirected(requests.Session.request)  # type: ignore[method-assign]
+    for name, content in (("sendmail", True), ("login", False)):
+        setattr(smtplib.SMTP, name, _mail(getattr(smtplib.SMTP, name), content=content))
+    log = logging.getLogger("apprise")
+    log.propagate, log.handlers = False, [_Log()]
+    log.setLevel(logging.DEBUG)
+    sys.addaudithook(GUARD.audit)
+
+
+def _mail(call: Callable[..., Any], *, content: bool) -> Callable[..., Any]:
+    @wraps(call)
+    def calling(*given: Any, **named: Any) -> Any:
+        try:
+            return call(*given, **named)
+        except smtplib.SMTPException as error:
+            GUARD.mail_refused(error, content=content)
+            raise
+
+    return calling
+
+
+def deliver(request: dict[str, Any]) -> dict[str, str]:
+    """Send one message: `{"kind": "sent" | "refused" | "unusable" | "unreachable", "words": ...}`."""
+    GUARD.said = said_now = Said(Addresses(tuple(map(network, request["allowed_networks"]))))
+    try:
+        sent = _notify(request)
+    except Exception as error:  # noqa: BLE001  # of any plugin; it is told in words
+        sent = False
+        said_now.logged.append(f"{type(error).__name__}: {error}")
+    if sent is None:
+        return {"kind": "unusable", "words": "apprise makes nothing of this address"}
+    if sent:
+        return {"kind": "sent", "words": ""}
+    words = said_now.words or "; ".join(said_now.logged[-2:]) or "it was not sent"
+    return {"kind": said_now.kind or "unreachable", "words": said(without_secrets(words, request["url"]))}
+
+
+def without_secrets(words: str, url: str) -> str:
+    """Words of others, and of libraries, without what stands in an address."""
+    words = _PATH.sub("", words)
+    for part in sorted(set(_PARTS.findall(url) + _PARTS.findall(unquote(url))), key=len, reverse=True):
+        words = words.replace(part, "...")
+    return words
+
+
+def _notify(request: dict[str, Any]) -> bool | None:
+    import apprise
+
+    asset = apprise.AppriseAsset(
+        app_id="AOC",
+        app_desc="Admin Operations Center",
+        app_url=request["home"],
+        http_redirects=False,
+        async_mode=False,
+        default_service_retry=0,
+        pgp_autogen=False,
+        pem_autogen=False,
+        storage_mode=apprise.PersistentStoreMode.MEMORY,
+    )
+    service = apprise.Apprise.instantiate(request["url"], asset=asset, suppress_exceptions=True)
+    if service is None:
+        return None
+    service.redirects, service.verify_certificate = False, True
+    service.socket_connect_timeout, service.socket_read_timeout = _CONNECT_S, _READ_S
+    service.overflow_mode = apprise.OverflowMode.TRUNCATE
+    sender = apprise.Apprise(asset=asset)
+    sender.add(service)
+    notify_type = apprise.NotifyType(_TYPES[request["severity"]])
+    return bool(
+        sender.notify(request["body"], request["title"], notify_type=notify_type, body_format=apprise.NotifyFormat.TEXT)
+    )
+
+
+def main() -> None:
+    """Answer requests until stdin ends."""
+    answers: BufferedIOBase = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a plugin prints is no answer
+    install()
+    for line in sys.stdin.buffer:
+        answers.write(orjson.dumps(deliver(orjson.loads(line))) + b"\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+"""One route at work: what is due is sent, message by message, and noted. One replica at a time serves a route."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
+
+from aoc_alerter import metrics
+from aoc_alerter.notifying.message import of_alert, of_several
+from aoc_alerter.notifying.selection import is_open
+from aoc_common.backoff import backoff
+from aoc_common.contracts.notifications import Counted, Settled, grade, severity_of
+from aoc_common.errors import BadConfiguration, Permanent, Throttled, Transient, Unreachable
+from aoc_common.outbound.refusals import Unusable, said
+from aoc_common.telemetry import logs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from aoc_alerter.notifying.destination import Destination
+    from aoc_alerter.notifying.message import Message
+    from aoc_alerter.notifying.route import Route
+    from aoc_common.clock import Clock
+    from aoc_common.contracts.alert import Alert
+    from aoc_common.contracts.notifications import Notification, RouteLife
+    from aoc_common.store.alerts import AlertStore
+    from aoc_common.store.notifications import NotificationStore
+
+_log = logs.get(__name__)
+
+#: Notifications of a round, and messages.
+_MOST: Final = 500
+_MESSAGES: Final = 50
+#: Seconds until a route, or a notification, is tried again, at most. The other side has no say in it.
+_ROUTE_S: Final = 60.0
+_NOTIFICATION_S: Final = 300.0
+#: A message that is not sent by then is not. Seconds.
+_PATIENCE_S: Final = 40.0
+_GONE: Final = frozenset({"resolved", "suppressed"})
+
+type MakeDestination = Callable[[Route], Awaitable[Destination]]
+"""May raise `BadConfiguration`."""
+type GiveUp = Callable[[Notification, str], Awaitable[None]]
+"""Puts a notification on record that is given up. Idempotent; may raise `Transient`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every route is served with. `gateway`: its address, or empty. `trying`: for how long."""
+
+    store: NotificationStore
+    alerts: AlertStore
+    make: MakeDestination
+    give_up: GiveUp
+    clock: Clock
+    gateway: str
+    trying: timedelta
+
+
+class RouteAtWork:
+    """Serves one route as it is set; another setting takes another one."""
+
+    def __init__(self, route: Route, tools: Tools) -> None:
+        self.route = route
+        self._with = tools
+        self._destination: Destination | None = None
+        self._failures = 0
+        self._retry_at = 0.0
+        self.life: RouteLife = "running"
+        self.words = ""
+        self.error_at: datetime | None = None
+        self.sent_at: datetime | None = None
+        self._counted = Counted()
+
+    def counted(self) -> Counted:
+        """What was done since this was asked last."""
+        counted, self._counted = self._counted, Counted()
+        return counted
+
+    async def round(self) -> None:
+        """Send what is due. Raises `Transient` when the store is away."""
+        clock, route = self._with.clock, self.route
+        now = clock.now()
+        if route.paused or not is_open(route.hours, now):
+            self.life, self.words = ("paused" if route.paused else "closed"), ""
+            return
+        if self.life in {"paused", "closed"}:
+            self.life = "running"
+        if clock.monotonic() < self._retry_at:
+            return
+        for batch in (await self._batches(now))[:_MESSAGES]:
+            if not await self._tell(batch):
+                return
+
+    async def close(self) -> None:
+        """Let go of the destination."""
+        destination, self._destination = self._destination, None
+        if destination is not None:
+            await destination.close()
+
+    async def _batches(self, now: datetime) -> list[list[Notification]]:
+        """What is told in one message each."""
+        due = await self._with.store.due(self.route.name, now, _MOST)
+        alone = [one for one in due if not one.gather]
+        gathered = [one for one in due if one.gather]
+        if gathered and self.route.digest is not None:
+            # Whoever comes into a digest is told with those whose time has come.
+            later = now + timedelta(minutes=self.route.digest.every_m)
+            due = await self._with.store.due(self.route.name, later, _MOST)
+            gathered = [one for one in due if one.gather]
+        batches = [alone] if len(alone) >= self.route.together_from else [[one] for one in alone]
+        return batches + ([gathered] if gathered else [])
+
+    async def _tell(self, batch: Sequence[Notification]) -> bool:
+        """Tell these in one message; whether the destination is well."""
+        stored = await self._with.alerts.of([one.alert for one in batch])
+        alerts = {key: found.alert for key, found in stored.items() if found.alert.status not in _GONE}
+        gone = [Settled(one, "dropped", words="it was resolved before") for one in batch if one.alert not in alerts]
+        await self._with.store.settle(gone, self._with.clock.now())
+        left = [one for one in batch if one.alert in alerts]
+        if not left:
+            return True
+        repeated = sum(one.sending for one in left)
+        await self._with.store.sending(left)
+        try:
+            await self._send(self._message(left, alerts))
+        except BadConfiguration as error:
+            return await self._failed(left, error, "broken")
+        except Permanent as error:
+            await self._refused(left, said(str(error)))
+        except Transient as error:
+            return await self._failed(left, error, "failing")
+        except Exception as error:  # noqa: BLE001  # reported with its traceback
+            # A defect of ours, perhaps over one alert's values: others must not wait for it.
+            _log.exception("notification.failed", route=self.route.name, alert=str(left[0].alert))
+            return await self._failed(left, error, "failing")
+        else:
+            await self._sent(left, alerts, repeated)
+        return True
+
+    def _message(self, batch: Sequence[Notification], alerts: Mapping[UUID, Alert]) -> Message:
+        if len(batch) == 1 and not batch[0].gather:
+            [one] = batch
+            return of_alert(self.route, alerts[one.alert], self._with.gateway, severity_of(one.told))
+        names = "\n".join(sorted(f"{one.alert}:{one.wanted}" for one in batch))
+        number = blake2b(names.encode(), digest_size=12).hexdigest()
+        return of_several(self.route, [alerts[one.alert] for one in batch], self._with.gateway, number)
+
+    async def _send(self, message: Message) -> None:
+        if self._destination is None:
+            self._destination = await self._with.make(self.route)
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                with metrics.NOTIFY_SECONDS.labels(self.route.name).time():
+                    await self._destination.send(message)
+        except TimeoutError:
+            raise Unreachable(f"no answer within {_PATIENCE_S:g} s") from None
+
+    async def _sent(self, batch: Sequence[Notification], alerts: Mapping[UUID, Alert], repeated: int) -> None:
+        now = self._with.clock.now()
+        self._well(now)
+        self._add(Counted(sent=len(batch), repeated=repeated, messages=1))
+        told = [Settled(one, "sent", max(one.wanted, grade(alerts[one.alert].severity))) for one in batch]
+        await self._with.store.settle(told, now)
+
+    async def _refused(self, batch: Sequence[Notification], words: str) -> None:
+        now = self._with.clock.now()
+        self._well(now, sent=False)
+        self.words, self.error_at = words, now
+        for one in batch:
+            await self._with.give_up(one, words)
+        self._add(Counted(refused=len(batch)))
+        await self._with.store.settle([Settled(one, "refused", words=words) for one in batch], now)
+
+    async def _failed(self, batch: Sequence[Notification], error: Exception, life: RouteLife) -> bool:
+        """It is tried again, or was for too long."""
+        clock = self._with.clock
+        now, words = clock.now(), said(str(error))
+        self._failures += 1
+        self._retry_at = clock.monotonic() + backoff(self._failures, _ROUTE_S)
+        self.life, self.words, self.error_at = life, words, now
+        unknown = not isinstance(error, Throttled | Unusable | BadConfiguration)
+        old = [one for one in batch if now - one.since > self._with.trying]
+        for one in old:
+            await self._with.give_up(one, f"not taken for {self._with.trying}: {words}")
+        self._add(Counted(refused=len(old)))
+        metrics.NOTIFICATIONS.labels(self.route.name, "put off").inc(len(batch) - len(old))
+        await self._with.store.settle(
+            [
+                Settled(one, "refused", words=words)
+                if one in old
+                else Settled(
+                    one,
+                    "waiting",
+                    words=words,
+                    due_at=now + timedelta(seconds=backoff(one.tries + 1, _NOTIFICATION_S)),
+                    unknown=unknown or one.sending,
+                )
+                for one in batch
+            ],
+            now,
+        )
+        return False
+
+    def _well(self, now: datetime, *, sent: bool = True) -> None:
+        self._failures, self._retry_at = 0, 0.0
+        self.life, self.words = "running", ""
+        if sent:
+            self.sent_at = now
+
+    def _add(self, more: Counted) -> None:
+        metrics.NOTIFICATIONS.labels(self.route.name, "sent").inc(more.sent)
+        metrics.NOTIFICATIONS.labels(self.route.name, "refused").inc(more.refused)
+        metrics.NOTIFICATION_REPEATS.labels(self.route.name).inc(more.repeated)
+        self._counted += more
