@@ -38,7 +38,6 @@ _INHERITED: Final = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
-    "PYTHONPATH",
 )
 
 
@@ -120,8 +119,8 @@ class AppriseProcesses:
 
 
 async def _exchanged(process: Process, line: bytes) -> dict[str, str]:
-    assert process.stdin is not None
-    assert process.stdout is not None
+    if process.stdin is None or process.stdout is None:
+        raise Unreachable("apprise: its process has no pipes")
     try:
         process.stdin.write(line)
         await process.stdin.drain()

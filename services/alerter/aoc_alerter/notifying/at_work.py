@@ -122,7 +122,8 @@ class RouteAtWork:
         stored = await self._with.alerts.of([one.alert for one in batch])
         alerts = {key: found.alert for key, found in stored.items() if found.alert.status not in _GONE}
         gone = [Settled(one, "dropped", words="it was resolved before") for one in batch if one.alert not in alerts]
-        await self._with.store.settle(gone, self._with.clock.now())
+        if gone:
+            await self._with.store.settle(gone, self._with.clock.now())
         left = [one for one in batch if one.alert in alerts]
         if not left:
             return True

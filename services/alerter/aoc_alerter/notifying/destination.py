@@ -72,9 +72,10 @@ def options_of(route: Route, allowed: NotifyOptions) -> AppriseOptions | Webhook
         raise BadConfiguration(f"{where}{'.' if field else ''}{field}: {first['msg']}") from None
     if isinstance(options, WebhookOptions):
         _check_files(options, allowed, where)
-    else:
-        assert isinstance(options, AppriseOptions)
-        check_address(options.url.get_secret_value(), where)
+        return options
+    if not isinstance(options, AppriseOptions):
+        raise TypeError(f"{where}: options of a kind that there is not")
+    check_address(options.url.get_secret_value(), where)
     return options
 
 

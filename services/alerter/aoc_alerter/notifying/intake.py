@@ -47,9 +47,9 @@ class Revision:
         """What a message of AOC_ALERTS says. Raises `Unreadable`."""
         tokens = subject.split(".")
         severity = next((one for one in SEVERITIES if one == tokens[-1]), None)
+        if len(tokens) != _TOKENS or severity is None:
+            raise Unreadable(f"{subject[:200]}: no revision of an alert: its subject names no severity")
         try:
-            if len(tokens) != _TOKENS or severity is None:
-                raise ValueError("its subject names no severity")
             tenant = subjects.check_tenant(tokens[2])
             alert = UUID(headers[ID_HEADER].partition(":")[0])
         except (KeyError, ValueError, Malformed) as error:

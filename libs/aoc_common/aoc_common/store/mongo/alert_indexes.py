@@ -40,5 +40,10 @@ ALERT_INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("tenant", ASCENDING)], name="tenant"),
         _EXPIRY,
     ),
+    "notifications": (
+        IndexModel([("route", ASCENDING), ("state", ASCENDING), ("due_at", ASCENDING)], name="due"),
+        IndexModel([("tenant", ASCENDING)], name="tenant"),
+        _EXPIRY,
+    ),
     "alert_groups": (IndexModel([("tenant", ASCENDING)], name="tenant"), _EXPIRY),
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.store.mongo.alert_indexes import ALERT_INDEXES
-from aoc_common.store.mongo.notification_routes import NOTIFICATION_INDEXES
 from aoc_common.store.mongo.sink_indexes import SINK_INDEXES
 
 if TYPE_CHECKING:
@@ -13,8 +12,4 @@ if TYPE_CHECKING:
 
     from pymongo import IndexModel
 
-MORE_INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
-    **ALERT_INDEXES,
-    **NOTIFICATION_INDEXES,
-    **SINK_INDEXES,
-}
+MORE_INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {**ALERT_INDEXES, **SINK_INDEXES}

@@ -5,26 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING
 
 from aoc_common.contracts.notifications import RouteState
 from aoc_common.store.mongo.client import Database, Document, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from aoc_common.contracts.notifications import Counted
 
 _TOLD: Final = ("settings", "life", "seen_at", "words", "waiting", "oldest_at")
-
-NOTIFICATION_INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
-    "notifications": (
-        IndexModel([("route", ASCENDING), ("state", ASCENDING), ("due_at", ASCENDING)], name="due"),
-        IndexModel([("tenant", ASCENDING)], name="tenant"),
-        IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
-    ),
-}
 
 
 class MongoNotificationRoutes:

@@ -1,0 +1,152 @@
+"""Routes as their file says them: what is refused, which alerts they take, and when they are open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aoc_alerter.notifying.apprise_process import without_secrets
+from aoc_alerter.notifying.destination import options_of
+from aoc_alerter.notifying.intake import Revision, wants
+from aoc_alerter.notifying.route import Hours, read_text
+from aoc_alerter.notifying.selection import Choice, Facts, is_open
+from aoc_alerter.settings import NotifyOptions
+from aoc_common.contracts.alert_message import AlertMessage
+from aoc_common.errors import BadConfiguration, Unreadable
+from made_alerts import NOW, RULE, alert_of
+from notified import route
+
+GROUPS = {"contoso": frozenset({"customers"})}
+
+
+def taken(alert: Any = None, **settings: Any) -> bool:
+    published = AlertMessage.of(alert or alert_of())
+    revision = Revision.of(published.subject, published.headers, published.body)
+    return bool(list(wants(revision, [Choice(route(**settings))], GROUPS, NOW)))
+
+
+def test_a_route_takes_what_it_asks_for_and_nothing_else() -> None:
+    assert taken()
+    for asked, other in (
+        ({"severities": ["high"]}, {"severities": ["low", "critical"]}),
+        ({"tenants": ["contoso"]}, {"tenants": ["fabrikam"]}),
+        ({"groups": ["customers"]}, {"groups": ["trials"]}),
+        ({"rules": [RULE.id.upper()]}, {"rules": ["another"]}),
+        ({"tags": ["ATTACK.t1114*"]}, {"tags": ["attack.t1098"]}),
+    ):
+        assert taken(include=asked)
+        assert not taken(include=other)
+        assert not taken(exclude=[asked])
+        assert taken(exclude=[other])
+
+
+def test_the_past_and_what_is_resolved_is_told_nobody_unless_asked() -> None:
+    past = replace(alert_of(), retrospective=True)
+
+    assert not taken(past)
+    assert taken(past, retrospective=True)
+    assert not taken(replace(alert_of(), status="resolved"))
+    assert not taken(replace(alert_of(), status="suppressed"))
+
+
+@pytest.mark.parametrize("subject", ["aoc.alerts.contoso.grave", "aoc.alerts.Contoso!.high", "aoc.alerts.contoso"])
+def test_what_is_no_revision_is_said_so(subject: str) -> None:
+    with pytest.raises(Unreadable):
+        Revision.of(subject, {"Nats-Msg-Id": "1"}, b"")
+
+
+@pytest.mark.parametrize(
+    ("hours", "moment", "expected"),
+    [
+        ({"days": ["mon"], "since": "08:00", "until": "18:00"}, "2026-11-23T07:00Z", True),  # 08:00 there
+        ({"days": ["mon"], "since": "08:00", "until": "18:00"}, "2026-11-23T06:59Z", False),
+        ({"days": ["mon"], "since": "08:00", "until": "18:00"}, "2026-11-23T17:00Z", False),
+        ({"days": ["mon"], "since": "08:00", "until": "18:00"}, "2026-11-24T09:00Z", False),
+        ({"days": ["mon"], "since": "08:00", "until": "18:00"}, "2026-07-06T06:00Z", True),  # summer time
+        ({"days": ["fri"], "since": "22:00", "until": "06:00"}, "2026-11-28T04:59Z", True),  # Friday's night
+        ({"days": ["fri"], "since": "22:00", "until": "06:00"}, "2026-11-28T05:00Z", False),
+        ({"days": ["fri"], "since": "22:00", "until": "06:00"}, "2026-11-27T04:00Z", False),
+        ({"days": ["mon"], "outside": True}, "2026-11-23T12:00Z", False),
+        ({"days": ["mon"], "outside": True}, "2026-11-24T12:00Z", True),
+    ],
+)
+def test_hours_are_those_of_the_zone(hours: dict[str, Any], moment: str, expected: bool) -> None:
+    at = datetime.fromisoformat(moment.replace("Z", ":00+00:00")).astimezone(UTC)
+
+    assert is_open(Hours.model_validate({"zone": "Europe/Amsterdam", **hours}), at) is expected
+
+
+def test_while_it_is_closed_alerts_wait_or_go_another_way() -> None:
+    closed = {"zone": "UTC", "days": ["sun"]}
+
+    assert taken(hours=closed)
+    assert not taken(hours=closed | {"otherwise": "skip"})
+    assert Choice(route(digest={})).digest_at("high", NOW) is None
+    assert Choice(route(digest={"every_m": 30})).digest_at("low", NOW) == NOW.replace(minute=30)
+    assert isinstance(Facts("contoso", "low", "", list), Facts)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("routes: [", "no YAML"),
+        ("- name: a", "expected `routes:`"),
+        ("routes: [{name: A!, options: {}}]", "route 1, name"),
+        ("routes: [{name: a, options: {}, hours: {zone: Mars}}]", "'Mars' is no time zone"),
+        ("routes: [{name: a, options: {}, title: '{sevrity}'}]", "{sevrity} is not known"),
+        ("routes: [{name: a, options: {}, body: '{title.__class__}'}]", "is not known"),
+        ("routes: [{name: a, options: {}, body: '{'}]", "brace"),
+        ("routes: [{name: a, options: {}, exclude: [{}]}]", "asks for nothing"),
+        ("routes: [{name: a, options: {}}, {name: a, options: {}}]", "route a is there twice"),
+        ("routes: [{name: a, options: {}, surprise: 1}]", "surprise"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named(text: str, named: str) -> None:
+    with pytest.raises(BadConfiguration, match=named.replace("{", r"\{")):
+        read_text(text.encode(), "file")
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "secret", "named"),
+    [
+        ("apprise", {"url": "slack://secret-token/#a"}, "", "must be a reference"),
+        ("apprise", {"url": "file:/etc/passwd"}, "", "AOC_NOTIFY__SECRET_DIRECTORIES"),
+        ("apprise", {"url": "env:AOC_MONGO__URI"}, "", "begin with AOC_NOTIFICATION_"),
+        ("apprise", {"url": "env:AOC_NOTIFICATION_URL"}, "no address of secret-token", "no address"),
+        ("apprise", {"url": "env:AOC_NOTIFICATION_URL"}, "dbus://", "no address"),
+        ("apprise", {"url": "env:AOC_NOTIFICATION_URL"}, "syslog://secret-token", "tells nobody elsewhere"),
+        ("apprise", {"url": "env:AOC_NOTIFICATION_URL"}, "jsons://secret-token?verify=no", "verify="),
+        ("apprise", {"url": "env:AOC_NOTIFICATION_URL"}, "jsons://secret-token?redirect=yes", "redirect="),
+        ("webhook", {"url": "ftp://a", "secret": "env:AOC_NOTIFICATION_URL"}, "secret-token", "url"),
+        (
+            "webhook",
+            {"url": "http://a", "secret": "env:AOC_NOTIFICATION_URL", "http": {"allowed_networks": ["10.0.0.0/8"]}},
+            "secret-token",
+            "AOC_NOTIFY__ALLOWED_NETWORKS",
+        ),
+    ],
+)
+def test_options_that_may_not_be_are_named_without_their_secret(
+    kind: str, options: dict[str, Any], secret: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AOC_NOTIFICATION_URL", secret)
+    allowed = NotifyOptions(secret_directories=(Path("/run/secrets"),))
+
+    with pytest.raises(BadConfiguration, match=named) as raised:
+        options_of(route(kind=kind, options=options), allowed)
+
+    assert "secret-token" not in str(raised.value)
+
+
+def test_words_of_others_repeat_no_part_of_an_address() -> None:
+    url = "workflows://logic.azure.example:443/flow-id-1/signa%2Fture-abc/?ver=2016-06-01"
+
+    said = without_secrets("403 for flow-id-1, sig=signa/ture-abc with url: /workflows/flow-id-1?sig=x (refused)", url)
+
+    assert "flow-id-1" not in said
+    assert "ture-abc" not in said
+    assert said.endswith("(refused)")
