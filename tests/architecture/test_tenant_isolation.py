@@ -104,6 +104,8 @@ OF_THE_INSTALLATION: Final = {
     "ledger.MongoLedger": "by ids of slices and pages, which name or hash the tenant",
     "lost_pages": "by ids of slices and pages, which name or hash the tenant",
     "moved_twins.MovedTwins": "by ids of events, which hash the tenant",
+    "notification_routes": "of a route, which administrators of the installation look at",
+    "notifications": "of a route, which tells of all tenants; what is written names its tenant",
     "overtaken": "upkeep of all ledgers; each slice names its tenant",
     "page_ledger.PageLedger": "by ids of pages, which hash the tenant",
     "publications": "where in the stream which events stand, of all tenants, for readers of all tenants",

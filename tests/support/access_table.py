@@ -181,6 +181,13 @@ EXAMPLES: Final[Mapping[str, Example]] = {
         body={"values": [{"field": "UserId", "value": "kim"}], "reason": "her job"},
         absent=True,
     ),
+    "GET /api/notifications": Example(named_by_query=False, about_tenant=False),
+    **{
+        f"POST /api/notifications/{{route}}/{what}": Example(
+            f"/api/notifications/none/{what}{query}", named_by_query=False, about_tenant=False, absent=True
+        )
+        for what, query in (("test", ""), ("preview", "?alert=00000000-0000-8000-8000-000000000001"))
+    },
     "GET /api/sinks": Example(named_by_query=False, about_tenant=False),
     "POST /api/sinks": Example(
         body={"name": "siem", "kind": "otlp", "options": {"url": "https://siem.example"}},

@@ -24,6 +24,7 @@ OF_THE_INSTALLATION: Final = {
     "tenant_checks": "an answer to whoever has its ticket",
     "rules": "rules are the installation's; of exceptions routes show those for the tenant",
     "sinks": "a sink is the installation's; administrators over everything see them",
+    "notification_routes": "how the installation's routes of notifications fare",
     "sink_states": "how the installation's sinks fare",
     "sink_accounts": "what the installation's sinks have sent, tenant by tenant, for the same administrators",
     "sink_stretches": "which tenants of a sink are behind, for the same administrators",

@@ -167,6 +167,10 @@ COMMANDS: Final[Mapping[str, Command]] = {
         "aoc_cli.rules.command:group",
         "Rules: list, show, lint, test, apply, export, switch on and off, except from.",
     ),
+    "notifications": Command(
+        "aoc_cli.notifications:group",
+        "Who is told of alerts: list routes, send a test, show what would be said.",
+    ),
     "sinks": Command(
         "aoc_cli.sinks:group",
         "Destinations of events: list, show, test, preview, replay, apply, template.",

@@ -25,6 +25,7 @@ from aoc_api.routes import (
     health,
     histogram,
     notes,
+    notifications,
     overview,
     problems,
     related,
@@ -52,6 +53,7 @@ _MODULES = (
     health,
     auth,
     sessions,
+    notifications,
     sinks,
     api_keys,
     export,  # before `events`, whose ids would be asked for

@@ -26,6 +26,7 @@ from aoc_api.access.recording import RecordChange
 from aoc_api.access.sessions.sign_in import SignIn
 from aoc_api.access.sessions.verification import Sessions
 from aoc_api.admission import Admission, RequestPace
+from aoc_api.alert_notifications import AlertNotifications
 from aoc_api.alert_work import AlertWork
 from aoc_api.audit.full import check_room
 from aoc_api.audit.trail import AuditTrail
@@ -127,6 +128,7 @@ class Services:
     tenants: TenantAdministration
     check_tenant: Callable[[Mapping[str, Any]], Awaitable[str]]
     sinks: Sinks
+    notifications: AlertNotifications
     verifier: Verifier | None
 
     def tenant(self, named: str | None) -> str:

@@ -12,6 +12,7 @@ _ID: Final = "0b1c5e0f7a4d4c4c9c1c5d1f7e6a3b21"
 #: Parameter -> an example, of those whose route names none and that have no default.
 _EXAMPLES: Final[dict[str, Any]] = {
     "actor": "72f988bf-86f1-41af-91ab-2d7cd011db47/6e2c0b9a-3f4d-4e5a-8b7c-1d2e3f4a5b6c",
+    "alert": "019ab0c4-2f40-8a1b-9c3d-5e7f90a1b2c3",
     "before": "contoso/5f0c2a7e9d3b4c1f8a6e0d2b7c9f1e3a/000000000042",
     "comment_id": _ID,
     "confirm": "contoso",
@@ -39,6 +40,7 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "outcome": "failure",
     "session_id": _KEY,
     "return_to": "/api/me",
+    "route": "on-call",
     "rule": "9336f81c-7c0e-511c-9167-3a946c3503e6",
     "sink": "splunk",
     "slug": "invalid-parameters",

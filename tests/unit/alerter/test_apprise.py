@@ -9,6 +9,7 @@ from starlette.requests import Request  # noqa: TC002  # starlette looks at it
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from aoc_alerter.notifying.apprise_process import markdown
 from aoc_alerter.notifying.apprise_sender import AppriseProcesses
 from aoc_alerter.notifying.message import of_alert
 from aoc_common.clock import SystemClock
@@ -52,15 +53,20 @@ async def test_apprise_sends_and_says_what_came_of_it_and_goes_nowhere_else() ->
         assert not [path for path, _ in taken if "elsewhere" in path]
 
         await processes.close()
+        mail = "mailto://127.0.0.1:25/?from=a@contoso.example&to=b@contoso.example"
         strict = AppriseProcesses((), GATEWAY, SystemClock())
         assert "no public address" in await said(Unusable, f"json://{host}/200/", strict)
         assert "no public address" in await said(Unusable, f"json://localhost:{host.partition(':')[2]}/200/", strict)
-        assert "no public address" in await said(Unusable, "mailto://127.0.0.1:25/?from=a@contoso.example&to=b@contoso.example", strict)
+        assert "no public address" in await said(Unusable, mail, strict)
         await strict.close()
         assert len(taken) == 5
 
     sent = json.loads(taken[0][1])
     assert sent["title"] == message.title
     assert sent["type"] == "failure"
+    assert (
+        markdown("a*b\nhttps://aoc.example/x ok", GATEWAY)
+        == "a\\*b\n\n[https://aoc.example/x](https://aoc.example/x) ok"
+    )
     assert "evil.example" in sent["message"]
     assert "https://evil" not in sent["message"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +14,12 @@ from aoc_alerter.notifying.apprise_process import without_secrets
 from aoc_alerter.notifying.destination import options_of
 from aoc_alerter.notifying.intake import Revision, wants
 from aoc_alerter.notifying.route import Hours, read_text
-from aoc_alerter.notifying.selection import Choice, Facts, is_open
+from aoc_alerter.notifying.selection import Choice, is_open
+from aoc_alerter.notifying.templates import FIELDS
 from aoc_alerter.settings import NotifyOptions
 from aoc_common.contracts.alert_message import AlertMessage
 from aoc_common.errors import BadConfiguration, Unreadable
+from each import each
 from made_alerts import NOW, RULE, alert_of
 from notified import route
 
@@ -53,13 +56,13 @@ def test_the_past_and_what_is_resolved_is_told_nobody_unless_asked() -> None:
     assert not taken(replace(alert_of(), status="suppressed"))
 
 
-@pytest.mark.parametrize("subject", ["aoc.alerts.contoso.grave", "aoc.alerts.Contoso!.high", "aoc.alerts.contoso"])
+@each("subject", ["aoc.alerts.contoso.grave", "aoc.alerts.Contoso!.high", "aoc.alerts.contoso"])
 def test_what_is_no_revision_is_said_so(subject: str) -> None:
     with pytest.raises(Unreadable):
         Revision.of(subject, {"Nats-Msg-Id": "1"}, b"")
 
 
-@pytest.mark.parametrize(
+@each(
     ("hours", "moment", "expected"),
     [
         ({"days": ["mon"], "since": "08:00", "until": "18:00"}, "2026-11-23T07:00Z", True),  # 08:00 there
@@ -87,10 +90,9 @@ def test_while_it_is_closed_alerts_wait_or_go_another_way() -> None:
     assert not taken(hours=closed | {"otherwise": "skip"})
     assert Choice(route(digest={})).digest_at("high", NOW) is None
     assert Choice(route(digest={"every_m": 30})).digest_at("low", NOW) == NOW.replace(minute=30)
-    assert isinstance(Facts("contoso", "low", "", list), Facts)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "named"),
     [
         ("routes: [", "no YAML"),
@@ -110,7 +112,7 @@ def test_a_file_that_cannot_be_used_is_named(text: str, named: str) -> None:
         read_text(text.encode(), "file")
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "options", "secret", "named"),
     [
         ("apprise", {"url": "slack://secret-token/#a"}, "", "must be a reference"),
@@ -150,3 +152,11 @@ def test_words_of_others_repeat_no_part_of_an_address() -> None:
     assert "flow-id-1" not in said
     assert "ture-abc" not in said
     assert said.endswith("(refused)")
+
+
+def test_the_routes_of_the_how_to_are_some() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "howto" / "notify-about-alerts.md").read_text()
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+
+    assert [one.name for one in read_text(example.encode(), "page")] == ["on-call", "soc", "night", "mail", "tickets"]
+    assert set(FIELDS) <= set(re.findall(r"\w+", page.partition("Fields in braces:")[2].partition("## 3")[0]))

@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 
 import orjson
-import pytest
 
 from aoc_alerter.notifying.message import of_alert, of_several, of_test
 from aoc_alerter.notifying.templates import LONGEST_BODY, LONGEST_TITLE, harmless
 from aoc_alerter.notifying.webhook import body
+from each import each
 from made_alerts import NOW, RULE, alert_event, alert_of
 from notified import GATEWAY, route
 
@@ -27,7 +27,7 @@ ACTIVE = re.compile(
 )
 
 
-@pytest.mark.parametrize("value", HOSTILE)
+@each("value", HOSTILE)
 def test_a_value_is_a_value_wherever_it_stands(value: str) -> None:
     event = alert_event(actor=value, operation=value, service=value)
     hostile = replace(alert_of(event), rule=replace(RULE, title=value, description=value, tags=(value,)))

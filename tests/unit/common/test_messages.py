@@ -25,6 +25,8 @@ from aoc_common.contracts.jobs import (
     DecisionJob,
     DirectoryJob,
     ExportJob,
+    NotificationJob,
+    NotifyJob,
     PollJob,
     SinkJob,
     SubscriptionJob,
@@ -52,6 +54,8 @@ JOBS: dict[str, Job] = {
         tenant="contoso", queue="quarantine", decision="retry", keys=("k",), asked_at=NOW, who="kim", why=""
     ),
     "sink job": SinkJob(what="test", sink="splunk", ticket="a" * 32),
+    "notification job": NotificationJob(what="test", route="on-call", ticket="a" * 32),
+    "notify job": NotifyJob(tenant="contoso", route="on-call", alert="0193554f-0800-8000-8000-000000000001"),
     "export job": ExportJob(tenant="contoso", sink="splunk", event="0193554f-0800-8000-8000-000000000001", revision=1),
 }
 #: Functions of `subjects` that make no subject of one message.

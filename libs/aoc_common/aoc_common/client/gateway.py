@@ -14,6 +14,7 @@ from aoc_common.client.export_jobs import ExportJobs
 from aoc_common.client.exports import Exports
 from aoc_common.client.investigation import Investigation
 from aoc_common.client.notes import Notes
+from aoc_common.client.notifications import Notifications
 from aoc_common.client.review import ReviewQueue
 from aoc_common.client.rules import Rules
 from aoc_common.client.sinks import Sinks
@@ -55,6 +56,7 @@ class Gateway:
         self.export_jobs = ExportJobs(connection)
         self.notes = Notes(connection)
         self.alerts = Alerts(connection)
+        self.notifications = Notifications(connection)
         self.tenants = Tenants(connection)
         self.rules = Rules(connection)
         self.sinks = Sinks(connection)

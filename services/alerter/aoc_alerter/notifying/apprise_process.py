@@ -197,6 +197,8 @@ def _notify(request: dict[str, Any]) -> bool | None:
         app_id="AOC",
         app_desc="Admin Operations Center",
         app_url=request["home"],
+        image_url_mask="",  # readers fetch no picture from elsewhere
+        image_url_logo="",
         http_redirects=False,
         async_mode=False,
         default_service_retry=0,
@@ -213,9 +215,20 @@ def _notify(request: dict[str, Any]) -> bool | None:
     sender = apprise.Apprise(asset=asset)
     sender.add(service)
     notify_type = apprise.NotifyType(_TYPES[request["severity"]])
-    return bool(
-        sender.notify(request["body"], request["title"], notify_type=notify_type, body_format=apprise.NotifyFormat.TEXT)
-    )
+    body, form = request["body"], apprise.NotifyFormat.TEXT
+    if service.resolve_format(form) == apprise.NotifyFormat.MARKDOWN:
+        body, form = markdown(body, request["home"]), apprise.NotifyFormat.MARKDOWN
+    return bool(sender.notify(body, request["title"], notify_type=notify_type, body_format=form))
+
+
+def markdown(text: str, home: str) -> str:
+    """Plain text as CommonMark, line by line; what begins with `home` is a link, and nothing else is."""
+    from apprise.conversion import text_to_markdown
+
+    escaped: Callable[[str], str] = text_to_markdown
+    parts = re.split(rf"({re.escape(home.rstrip('/'))}/\S*)", text) if home else [text]
+    made = [f"[{part}]({part})" if place % 2 else escaped(part) for place, part in enumerate(parts)]
+    return "".join(made).replace("\n", "\n\n")
 
 
 def main() -> None:

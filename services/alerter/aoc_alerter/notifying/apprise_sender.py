@@ -113,6 +113,7 @@ class AppriseProcesses:
             return await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "aoc_alerter.notifying.apprise_process",
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=environment, limit=_LONGEST,
+                start_new_session=True,  # what stops us ends its stdin, and so it
             )  # fmt: skip
         except OSError as error:
             raise Unreachable(f"apprise: its process does not start: {error.strerror}") from None

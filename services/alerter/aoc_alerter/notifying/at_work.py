@@ -74,6 +74,7 @@ class RouteAtWork:
         self._retry_at = 0.0
         self.life: RouteLife = "running"
         self.words = ""
+        self.error = ""
         self.error_at: datetime | None = None
         self.sent_at: datetime | None = None
         self._counted = Counted()
@@ -173,7 +174,7 @@ class RouteAtWork:
     async def _refused(self, batch: Sequence[Notification], words: str) -> None:
         now = self._with.clock.now()
         self._well(now, sent=False)
-        self.words, self.error_at = words, now
+        self.error, self.error_at = words, now
         for one in batch:
             await self._with.give_up(one, words)
         self._add(Counted(refused=len(batch)))
@@ -185,7 +186,7 @@ class RouteAtWork:
         now, words = clock.now(), said(str(error))
         self._failures += 1
         self._retry_at = clock.monotonic() + backoff(self._failures, _ROUTE_S)
-        self.life, self.words, self.error_at = life, words, now
+        self.life, self.words, self.error, self.error_at = life, words, words, now
         unknown = not isinstance(error, Throttled | Unusable | BadConfiguration)
         old = [one for one in batch if now - one.since > self._with.trying]
         for one in old:

@@ -139,8 +139,8 @@ class Notifier:
             waiting,
             oldest,
             sent_at=at_work.sent_at,
-            error=at_work.words,
-            error_at=at_work.error_at if at_work.words else None,
+            error=at_work.error,
+            error_at=at_work.error_at,
         )
         await self._states.tell(state, at_work.counted())
         metrics.NOTIFICATIONS_WAITING.labels(name).set(waiting)

@@ -11,6 +11,7 @@ from aoc_api.access.grants import Grants
 from aoc_api.access.policy import AccessPolicy
 from aoc_api.access.privacy import Privacy
 from aoc_api.admission import Admission
+from aoc_api.alert_notifications import make_alert_notifications
 from aoc_api.alert_work import AlertWork
 from aoc_api.audit.changes import change_recorder
 from aoc_api.bulk_tokens import BulkTokens
@@ -192,6 +193,7 @@ def make_services(settings: ApiSettings) -> Running:
                     tenants=administration(settings, registry, database, broker, clock),
                     check_tenant=tenant_checker(broker, MongoTenantChecks(database, clock), clock),
                     sinks=make_sinks(broker, database, clock),
+                    notifications=make_alert_notifications(broker, database, clock),
                     verifier=verifier(client, registry) if verifier else None,
                 )
 
