@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from thoroughness import THOROUGH
+
 WRONG = ("lost", "doubled", "hidden", "unknown", "misaccounted", "false_statements")
 
 
@@ -17,9 +19,9 @@ def _assert_nothing_wrong(account: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(520)
-def test_kill_9_of_one_of_three_replicas_in_the_middle_loses_and_doubles_nothing(aoc) -> None:
+def test_kill_9_of_one_of_two_replicas_in_the_middle_loses_and_doubles_nothing(aoc) -> None:
     ran = aoc.run(
-        *("verify", "--json", "--events", "600", "--seed", "11", "--replicas", "3"),
+        *("verify", "--json", "--events", "400", "--seed", "11", "--replicas", "2"),
         *("--kill", "normalizer", "--kill", "collector"),
         timeout=500,
     )
@@ -27,7 +29,7 @@ def test_kill_9_of_one_of_three_replicas_in_the_middle_loses_and_doubles_nothing
     account = json.loads(ran.stdout)
     _assert_nothing_wrong(account)
     # What expired before anybody could have it was never there.
-    assert 500 < account["emitted"] == account["stored"] <= account["published"]
+    assert 300 < account["emitted"] == account["stored"] <= account["published"]
     assert account["kills"] == 2
     assert {"late", "resend", "http_429", "http_5xx", "http_403_af429", "empty_page"} <= set(account["faults"])
     assert ran.returncode == 0
@@ -53,9 +55,10 @@ def test_every_run_has_expiry_deletion_and_change_and_says_nothing_false(aoc) ->
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(720)
+@pytest.mark.skipif(not THOROUGH, reason="takes minutes of two cores: AOC_TEST_THOROUGH=1")
+@pytest.mark.timeout(1220)
 def test_chaos_with_every_kind_of_fault_loses_doubles_and_hides_nothing(aoc) -> None:
-    ran = aoc.run(*("verify", "--json", "--chaos", "--rounds", "1", "--events", "600", "--seed", "7"), timeout=700)
+    ran = aoc.run(*("verify", "--json", "--chaos", "--rounds", "1", "--events", "600", "--seed", "7"), timeout=1200)
 
     account = json.loads(ran.stdout)
     _assert_nothing_wrong(account)

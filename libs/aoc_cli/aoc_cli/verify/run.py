@@ -73,7 +73,7 @@ _READ_WITHIN_S: Final = 30.0
 _SKEW: Final = timedelta(minutes=6)
 #: A run should take seconds: long slices, no settle delay, and late records that come within seconds.
 _EAGER: Final = {
-    "AOC_POLL_INTERVAL_S": "3",
+    "AOC_POLL_INTERVAL_S": "6",
     "AOC_SETTLE_DELAY_S": "0",
     "AOC_GRAPH__MAX_SLICE_S": "14400",
     # Late records are found by the next slice, and not when they are hours old.
