@@ -18,12 +18,12 @@ def _assert_nothing_wrong(account: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(520)
+@pytest.mark.timeout(900)
 def test_kill_9_of_one_of_two_replicas_in_the_middle_loses_and_doubles_nothing(aoc) -> None:
     ran = aoc.run(
         *("verify", "--json", "--events", "400", "--seed", "11", "--replicas", "2"),
         *("--kill", "normalizer", "--kill", "collector"),
-        timeout=500,
+        timeout=880,
     )
 
     account = json.loads(ran.stdout)
@@ -36,9 +36,9 @@ def test_kill_9_of_one_of_two_replicas_in_the_middle_loses_and_doubles_nothing(a
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(520)
+@pytest.mark.timeout(900)
 def test_every_run_has_expiry_deletion_and_change_and_says_nothing_false(aoc) -> None:
-    ran = aoc.run("verify", "--json", "--events", "600", "--seed", "5", timeout=500)
+    ran = aoc.run("verify", "--json", "--events", "600", "--seed", "5", timeout=880)
 
     account = json.loads(ran.stdout)
     kinds = account["statements"]["kinds"]

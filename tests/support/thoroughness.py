@@ -10,9 +10,8 @@ if TYPE_CHECKING:
 
 #: CI has a job of its own for it, beside the one that is to end within minutes.
 THOROUGH: Final = os.environ.get("AOC_TEST_THOROUGH") == "1"
-_STEP: Final = 3
 
 
-def tried[T](cases: Sequence[T], begin: int = 0) -> Sequence[T]:
-    """Each third case from `begin` on; each one in a thorough run."""
-    return cases if THOROUGH else cases[begin % _STEP :: _STEP]
+def tried[T](cases: Sequence[T], begin: int = 0, step: int = 3) -> Sequence[T]:
+    """Each third case (or so) from `begin` on; each one in a thorough run."""
+    return cases if THOROUGH else cases[begin % step :: step]

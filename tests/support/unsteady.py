@@ -22,9 +22,9 @@ _WRITES: Final = frozenset(
 type How = Literal["before", "after"]
 
 
-def deaths(writes: int, how: How) -> Sequence[int]:
+def deaths(writes: int, how: How, step: int = 3) -> Sequence[int]:
     """The writes at which the server dies, of so many: other ones before than after, where not all are tried."""
-    return tried(range(writes), 0 if how == "before" else 1)
+    return tried(range(writes), 0 if how == "before" else step // 2, step)
 
 
 class Unsteady:
