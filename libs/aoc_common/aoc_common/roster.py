@@ -112,9 +112,12 @@ def _works_on(consumer: Consumer) -> tuple[str, ...]:
 
 
 #: Streams and requests that show how much waits and who runs, and nothing of what the messages hold.
-WATCHED_STREAMS: Final = (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.JOBS_STREAM, subjects.BEATS_STREAM)
+WATCHED_STREAMS: Final = (
+    subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.ALERTS_STREAM, subjects.JOBS_STREAM, subjects.BEATS_STREAM,
+)  # fmt: skip
 WATCHING: Final = (
     f"$JS.API.CONSUMER.LIST.{subjects.RAW_STREAM}",
+    f"$JS.API.CONSUMER.LIST.{subjects.ALERTS_STREAM}",
     f"$JS.API.CONSUMER.LIST.{subjects.JOBS_STREAM}",
     *(f"$JS.API.CONSUMER.INFO.{subjects.EVENTS_STREAM}.{reader.name}" for reader in consumers.READERS),
     f"$JS.API.DIRECT.GET.{subjects.BEATS_STREAM}",
