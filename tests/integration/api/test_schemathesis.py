@@ -43,7 +43,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 OURS, THEIRS, MARK = "contoso", "fabrikam", "zq7mark"
 #: Requests of each operation, of what the document allows and of what it does not.
-EXAMPLES: Final = 50 if THOROUGH else 5
+EXAMPLES: Final = 50 if THOROUGH else 10
 #: Names of parameters that lead to something -> what is there, of either tenant.
 type Leads = dict[str, list[str]]
 _NOW = datetime.now(UTC).replace(microsecond=0)
