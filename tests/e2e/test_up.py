@@ -11,17 +11,25 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import httpx
 import pytest
+import yaml
+from typer.testing import CliRunner
 
 from aoc_cli.local.ports import free_port
+from aoc_cli.rules.command import group
 from waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.slow
+
+HOW_TO = Path(__file__).parents[2] / "docs/howto/write-and-test-a-rule.md"
+#: A rule of this test's own, and one of the pack.
+OWN, DEVICE_CODE = "6f0b3c1e-8a4d-4f5e-9b0a-2c7d1e6f3a91", "9336f81c-7c0e-511c-9167-3a946c3503e6"
 
 
 def up(aoc, data: Path, *more: str) -> tuple[list[str | Path], int]:
@@ -305,3 +313,68 @@ def test_what_was_done_at_the_gateway_is_listed_and_its_trail_is_whole(stack, mo
     assert "GET /api/events?tenant=contoso&q=zebra  from 127.0.0.1" in listed.stdout
     assert (verified.returncode, "whole" in verified.stdout) == (0, True), verified.stdout
     assert "chains about contoso" in verified.stdout
+
+
+def test_rules_are_applied_exported_and_excepted_from_and_what_was_exported_is_what_there_is(stack, module_aoc) -> None:
+    _, data, base = stack
+    tenant, folder, copy = ["--tenant", "contoso"], module_aoc.root / "rules", module_aoc.root / "exported"
+    (folder / "exceptions").mkdir(parents=True)
+    rule, team, _ = re.findall(r"```yaml\n(.*?)```", HOW_TO.read_text(), re.DOTALL)
+    identity = yaml.safe_load(rule)["id"]
+    counted = {
+        "type": "event_count",
+        "rules": [identity],
+        "group-by": ["actor"],
+        "timespan": "1h",
+        "condition": {"gte": 3},
+    }
+    several = {"title": "A mailbox lost its audit thrice", "id": OWN, "correlation": counted, "level": "high"}
+    for name, text in {
+        "mailbox.yml": rule,
+        "several.yml": yaml.safe_dump(several),
+        "exceptions/team.yml": team,
+        "overlays.yml": yaml.safe_dump({DEVICE_CODE: {"severity": "low"}}),
+    }.items():
+        (folder / name).write_text(text)
+
+    def rules(*arguments: object, status: int = 0) -> str:
+        # In this process: the engine of rules is loaded once for all of them.
+        done = CliRunner().invoke(group, [*map(str, arguments), "--data", str(data)])
+        assert done.exit_code == status, f"{done.output}{done.exception!r}"
+        return done.stdout
+
+    planned = rules("apply", folder, "--dry-run", status=2)
+    assert "2 to add, 1 to change, 0 to remove, 0 unchanged" in planned
+    applied = module_aoc.run("rules", "apply", folder, "--data", data)
+    assert (applied.returncode, applied.stdout.splitlines()[-1]) == (0, planned.splitlines()[-1]), applied.stderr
+    assert "0 to add, 0 to change, 0 to remove, 3 unchanged" in rules("apply", folder, "--prune", "--dry-run")
+    own = [json.loads(line) for line in rules("list", "--origin", "own", "--json").splitlines()]
+    assert {(one["id"], one["fault"]) for one in own} == {(identity, None), (OWN, None)}
+    assert len(json.loads(rules("show", identity, *tenant, "--json"))["exceptions_in_force"]) == 1
+    assert json.loads(rules("test", identity, *tenant, "--json"))["complete"] is True
+    assert json.loads(rules("lint", identity, *tenant, "--days", "0", "--json")) == {}
+
+    def alert() -> str | None:
+        listed = base.get("/api/alerts", params={"tenant": "contoso", "page_size": 200}).json()["items"]
+        return next((one["id"] for one in listed if one["title"] == "An inbox rule hides mail"), None)
+
+    until(lambda: alert() is not None, 120)
+    shown = base.get(f"/api/alerts/{alert()}", params={"tenant": "contoso"}).json()
+    pair = next(one for one in shown["group"] if one["field"] == "actor")
+    made = rules(
+        "except", alert(), "--value", f"actor={pair['value']}", "--reason", "a drill", "--until", "2126-01-01", *tenant
+    )
+    tried = json.loads(rules("test", shown["rule"], *tenant, "--json"))
+    assert pair["value"] not in {one["actor"] for one in tried["examples"]}
+    rules("export", copy)
+    assert {file.name for file in (copy / "exceptions").iterdir()} == {
+        f"{made.split()[1]}.yml",
+        f"{yaml.safe_load(team)['id']}.yml",
+    }
+    assert "0 to add, 0 to change, 0 to remove, 4 unchanged" in rules("apply", copy, "--prune", "--dry-run")
+    assert f"-exception {made.split()[1]}" in rules("apply", folder, "--prune")
+    assert rules("unexcept", shown["rule"], made.split()[1], *tenant, status=1) == ""
+    across = {**several, "id": str(uuid4()), "aoc": {"across_tenants": True}}
+    (folder / "z.yml").write_text(yaml.safe_dump(across))
+    refused = CliRunner().invoke(group, ["apply", str(folder), "--data", str(data)])
+    assert "AOC_ALERTER__HOME_TENANT. What stands before it is done" in str(refused.exception)

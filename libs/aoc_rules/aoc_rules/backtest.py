@@ -42,7 +42,7 @@ class Example:
 
 @dataclass
 class BackTest:
-    """Tries a rule on events, one by one. Twins count once.
+    """Tries a rule on events, one by one. Twins count once, whichever of them the rule finds, as they alert once.
 
     `events`, `matches`: how many there were. `hours`: hour -> matches. `examples`: the first ones that were found.
     """
@@ -55,6 +55,7 @@ class BackTest:
     examples: list[Example] = field(default_factory=list)
     _groups: defaultdict[tuple[FieldValue, ...], list[datetime]] = field(default_factory=lambda: defaultdict(list))
     _kept: int = 0
+    _twins: set[UUID] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Raises `RuleRefused` for attributes that are none."""
@@ -63,10 +64,8 @@ class BackTest:
     def add(self, row: Row, event: Mapping[str, Any]) -> bool:
         """Try an event; whether it matches. `event`: as on AOC_EVENTS; `row`: the same, with it as `ocsf`."""
         self.events += 1
-        if row.twin_of is not None:
-            return False
         match = matched(self.rule, event, self.lists)
-        if match is None:
+        if match is None or self._is_told(row):
             return False
         at = row.at or EPOCH
         self.matches += 1
@@ -78,6 +77,15 @@ class BackTest:
             values = tuple(FieldValue(one.field, one.value) for one in match.values)
             self.examples.append(Example(row.id, at, row.source, row.operation, row.actor, values))
         return True
+
+    def _is_told(self, row: Row) -> bool:
+        """Whether its twin has matched; from now on it has."""
+        if row.twin_of is None and row.twin is None:
+            return False
+        first = row.twin_of or row.id
+        told = first in self._twins
+        self._twins.add(first)
+        return told
 
     def add_all(self, events: Iterable[tuple[Row, Mapping[str, Any]]]) -> None:
         """Try several."""

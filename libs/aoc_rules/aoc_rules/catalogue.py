@@ -12,11 +12,12 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sigma.correlations import SigmaCorrelationRule
+from sigma.rule import SigmaRule
 
 from aoc_common.contracts.alert import DEFAULT_SEVERITY, SEVERITIES
 from aoc_common.store.rules import StoredRule
 from aoc_rules.attributes import attributes_of
-from aoc_rules.library import Librarian, Library, Shipped, identity_of
+from aoc_rules.library import Librarian, Library, Shipped, filters_of, identity_of, wrong_exceptions
 from aoc_rules.sigma.compiling import compile_rule
 from aoc_rules.sigma.faults import Fault, RuleRefused
 from aoc_rules.sigma.places import told
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from sigma.rule import SigmaRule
+    from sigma.filters import SigmaFilter
 
     from aoc_common.contracts.alert import Severity
     from aoc_rules.pack import ShippedRule
@@ -114,9 +115,9 @@ class _Packed:
 
 
 class Catalogue:
-    """Makes shelves. What did not change is not read again. For one thread at a time."""
+    """Makes shelves. What did not change is not read again. For one thread at a time. `home`: see `Librarian`."""
 
-    def __init__(self, files: Iterable[ShippedRule]) -> None:
+    def __init__(self, files: Iterable[ShippedRule], *, home: bool) -> None:
         self._packed: dict[str, _Packed] = {}
         pack: dict[str, Shipped] = {}
         for file in files:
@@ -128,8 +129,7 @@ class Catalogue:
                     pack[identity] = Shipped(rule, blake2b(text.encode(), digest_size=16).hexdigest())
                     self._packed[identity] = _Packed(file, text)
         self._pack = pack
-        # Whose the alerts across tenants are is the alerter's to know.
-        self._librarian = Librarian(pack, {}, home=True)
+        self._librarian = Librarian(pack, {}, home=home)
         self._known: dict[str, Entry] = {}
 
     def shelf(self, stored: Mapping[str, StoredRule], now: datetime) -> Shelf:
@@ -151,7 +151,12 @@ class Catalogue:
         if rule.text is not None and identity_of(sigma) != rule.id:
             raise RuleRefused([Fault(rule.id, "id", f"it says {identity_of(sigma)}, and is to be {rule.id}")])
         fault = self._librarian.library({**stored, rule.id: rule}, now).faults.get(rule.id)
-        if fault is not None:
+        if fault is None and rule.enabled is False and not isinstance(sigma, SigmaCorrelationRule):
+            # A rule that is off is not compiled. What is new of it is looked at all the same.
+            known = stored[rule.id].exceptions if rule.id in stored else ()
+            new = tuple(one for one in rule.exceptions if one not in known)
+            fault = wrong_exceptions(replace(rule, exceptions=new), sigma)
+        if fault:
             raise RuleRefused([Fault(rule.id, "", fault)])
 
     def _sigma(self, rule: StoredRule) -> SigmaRule | SigmaCorrelationRule:
@@ -204,8 +209,16 @@ def checked(text: str, name: str) -> SigmaRule | SigmaCorrelationRule:
     return sigma
 
 
-def compiled_of(sigma: SigmaRule) -> CompiledRule:
-    """A rule that may be off, as matcher. Raises `RuleRefused`."""
-    compiled = compile_rule(sigma)
+def compiled_within(entry: Entry, tenant: str, now: datetime) -> CompiledRule | None:
+    """A rule that may be off, as matcher, with a tenant's exceptions; None for a correlation. Raises `RuleRefused`."""
+    if not isinstance(entry.sigma, SigmaRule):
+        return None
+    filters = filters_of(entry.stored, entry.sigma, tenant, now) if entry.stored is not None else ()
+    return compiled_of(entry.sigma, filters)
+
+
+def compiled_of(sigma: SigmaRule, filters: Iterable[SigmaFilter] = ()) -> CompiledRule:
+    """A rule that may be off, as matcher, with these exceptions. Raises `RuleRefused`."""
+    compiled = compile_rule(sigma, filters)
     attributes_of(compiled.title, compiled.attributes)
     return compiled

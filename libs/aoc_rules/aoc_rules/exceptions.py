@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import defaultdict
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_OID, uuid5
 
 import yaml
 
+from aoc_common.contracts.subjects import TENANT_PATTERN
 from aoc_common.store.rules import RuleException
-from aoc_rules.sigma.bounds import SHOWN_LENGTH
+from aoc_rules.sigma import bounds
 from aoc_rules.sigma.faults import Fault, RuleRefused
 from aoc_rules.sigma.reading import read
 from aoc_rules.sigma.yaml_documents import documents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sigma.filters import SigmaFilter
     from sigma.rule import SigmaRule
@@ -25,8 +27,11 @@ if TYPE_CHECKING:
     from aoc_common.contracts.alert import FieldValue
 
 _SELECTION: Final = "excepted"
-#: The key of a file that says who wants an exception, why and until when.
+#: The key of a file that says who wants an exception, why and until when; and what it may say.
 _ABOUT: Final = "aoc"
+_SAID: Final = ("reason", "author", "made_at", "until", "tenants")
+_LONGEST: Final[Mapping[str, int]] = {"reason": 1_000, "author": 256}
+_TENANT: Final = re.compile(TENANT_PATTERN)
 
 
 #: What an alert calls the event's own -> the field that has it, by log source.
@@ -49,7 +54,7 @@ def filter_document(rule: SigmaRule, values: Sequence[FieldValue], identity: str
     wanted: defaultdict[str, list[str]] = defaultdict(list)
     own = _OWN.get(f"{rule.logsource.product}/{rule.logsource.service}", {})
     for one in values:
-        if len(one.value) >= SHOWN_LENGTH:
+        if len(one.value) >= bounds.SHOWN_LENGTH:
             raise RuleRefused([Fault(str(rule.id), one.field, "the alert has only a part of its value")])
         name = one.field.partition("|")[0]
         wanted[own.get(name, name)].append(_escaped(one.value))
@@ -95,36 +100,62 @@ def exceptions_of(text: str, name: str, author: str, now: datetime) -> dict[str,
     """The exceptions of a file, by the id of the rule that they are of. Raises `RuleRefused`."""
     found: defaultdict[str, list[RuleException]] = defaultdict(list)
     for document in documents(text, name):
-        if not isinstance(document.get("filter"), dict):
-            continue
-        about = document.pop(_ABOUT, {}) if isinstance(document.get(_ABOUT), dict) else {}
+        about = _about(document.pop(_ABOUT, {}), name)
         plain = _dumped(document)
-        filters_of(plain, name)
+        filters = filters_of(plain, name)
+        if len(filters) != 1:
+            raise RuleRefused([Fault(name, "", "expected a filter document")])
         rules = document["filter"].get("rules")
-        if not isinstance(rules, list):
+        if not isinstance(rules, list) or not rules:
             raise RuleRefused([Fault(name, "filter.rules", "expected a list with the ids of rules")])
         made = RuleException(
-            id=str(document.get("id") or uuid5(NAMESPACE_OID, plain)),
+            id=str(filters[0].id or uuid5(NAMESPACE_OID, plain)),
             text=plain,
-            author=str(about.get("author") or author)[:256],
-            reason=str(about.get("reason") or "no reason is given")[:1000],
+            author=str(about.get("author", author)),
+            reason=str(about.get("reason", "no reason is given")),
             made_at=_moment(about.get("made_at"), name) or now,
             until=_moment(about.get("until"), name),
-            tenants=frozenset(map(str, about.get("tenants") or ())),
+            tenants=frozenset(map(str, about.get("tenants", ()))),
         )
-        for rule in rules:
-            found[str(rule)].append(made)
+        for rule in dict.fromkeys(str(one).lower() for one in rules):
+            found[rule].append(made)
     return {rule: tuple(some) for rule, some in found.items()}
 
 
-def same(one: Iterable[RuleException], other: Iterable[RuleException]) -> bool:
-    """Whether exceptions except the same, whoever made them and when."""
-    return _said(one) == _said(other)
+def excepted(text: str) -> str:
+    """What a filter excepts, the same for the same: however it is written, and whatever it is called.
+
+    Raises `RuleRefused` for a text that cannot be read.
+    """
+    found = documents(text, "exception")
+    held = [{key: value for key, value in one.items() if key not in {"id", _ABOUT}} for one in found]
+    return json.dumps(held, sort_keys=True, default=str)
 
 
-def _said(exceptions: Iterable[RuleException]) -> list[RuleException]:
-    at = datetime(1970, 1, 1, tzinfo=UTC)
-    return sorted((replace(one, author="", made_at=at) for one in exceptions), key=lambda one: one.id)
+def _about(held: Any, name: str) -> dict[str, Any]:
+    """Who wants an exception, why, until when and where. What is misspelt here would except for ever, or everywhere."""
+    if not isinstance(held, dict):
+        raise _refused(name, _ABOUT, "expected a map")
+    for key, value in held.items():
+        place = f"{_ABOUT}.{str(key)[:60]}"
+        if key not in _SAID:
+            raise _refused(name, place, f"there is no such key; there are {', '.join(_SAID)}")
+        if value is None:
+            raise _refused(name, place, "has no value: leave the key out")
+        if key == "tenants" and not _are_tenants(value):
+            raise _refused(name, place, "expected a list of tenants' names; without the key it is everywhere")
+        longest = _LONGEST.get(key)
+        if longest is not None and len(str(value)) > longest:
+            raise _refused(name, place, f"{len(str(value)):,} characters; at most {longest:,} are taken")
+    return held
+
+
+def _are_tenants(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(_TENANT.fullmatch(str(one)) for one in value)
+
+
+def _refused(name: str, place: str, reason: str) -> RuleRefused:
+    return RuleRefused([Fault(name, place, reason)])
 
 
 def _escaped(value: str) -> str:
@@ -137,12 +168,12 @@ def _moment(value: Any, name: str) -> datetime | None:
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError:
-        raise RuleRefused([Fault(name, _ABOUT, f"{str(value)[:40]!r} is no time")]) from None
+        raise _refused(name, _ABOUT, f"{str(value)[:40]!r} is no time") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds")
+    return moment.astimezone(UTC).isoformat()
 
 
 def _dumped(document: dict[str, Any]) -> str:

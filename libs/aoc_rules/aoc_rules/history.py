@@ -14,10 +14,12 @@ from sigma.types import SigmaExists, SigmaNull
 from aoc_rules.sigma import log_sources
 from aoc_rules.sigma.lint import Finding, whole_text
 from aoc_rules.sigma.record import Record
+from aoc_rules.sigma.ruleset import RuleSet
 from aoc_rules.sigma.texts import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from aoc_rules.sigma.log_sources import LogSource
     from aoc_rules.sigma.named_lists import NamedLists
@@ -51,6 +53,8 @@ class History:
             for source in rule.conditions:
                 asked[source] |= {one.field for one, _ in _tests(rule)}
         self._asked = dict(asked)
+        self._set = RuleSet(self.rules.values())
+        self._names = {rule: identity for identity, rule in self.rules.items()}
 
     def add(self, event: Mapping[str, Any]) -> None:
         """Take an event, as on AOC_EVENTS, into account."""
@@ -64,9 +68,8 @@ class History:
                 if values.exists and len(seen) < _MOST_VALUES:
                     seen.add("")
                     seen.update(text[:_LONGEST] for text in values.folded[:50])
-        for identity, rule in self.rules.items():
-            if any(rule.match(record, source, self.lists) for source in belongs if source in rule.conditions):
-                self.matches[identity] += 1
+        for match in self._set.match(event, self.lists):
+            self.matches[self._names[match.rule]] += 1
 
     def add_all(self, events: Iterable[tuple[object, Mapping[str, Any]]]) -> None:
         """Take several into account, each beside its row."""
@@ -89,16 +92,18 @@ class History:
             share = self.matches[identity] / count
             message = f"{self.matches[identity]:,} of {count:,} events match ({share:.0%}): the rule is too broad"
             yield Finding("too-broad", "", message, "ask for more, or make exceptions")
+        seen: dict[str, set[str]] = {}
         for test, negated in _tests(rule):
-            yield from self._unseen(test, names, count, negated=negated)
+            if test.field not in seen:
+                seen[test.field] = set[str]().union(*(self._values[name, test.field] for name in names))
+            yield from self._unseen(test, seen[test.field], count, negated=negated)
 
     def _unseen(
-        self, test: ConditionFieldEqualsValueExpression, names: Iterable[str], count: int, *, negated: bool
+        self, test: ConditionFieldEqualsValueExpression, seen: AbstractSet[str], count: int, *, negated: bool
     ) -> Iterator[Finding]:
         """Of an exception only that its field is never there: a value can be of somebody who was away."""
         if isinstance(test.value, SigmaNull | SigmaExists):
             return
-        seen = set[str]().union(*(self._values[name, test.field] for name in names))
         effect = "this never excludes anything" if negated else "this does not match"
         if not seen:
             yield Finding("unseen-field", test.field, f"none of {count:,} events has this field: {effect}")

@@ -172,7 +172,7 @@ class Librarian:
                 return _Made(overlay, None, _asked(sigma, overlay), names, beside=rules, fault=wrong)
             if overlay.enabled is False:
                 return _Made(overlay, names=names)
-            filters, wrong = _filters(overlay)
+            filters, wrong = _filters(overlay, sigma)
             everywhere = [one for tenants, one in filters if not tenants]
             compiled = compile_rule(sigma, everywhere)
             attributes = attributes_of(compiled.title, compiled.attributes)
@@ -205,7 +205,18 @@ def _in_force(rule: StoredRule, now: datetime) -> StoredRule:
     return replace(rule, exceptions=tuple(one for one in rule.exceptions if one.holds(now)))
 
 
-def _filters(overlay: StoredRule) -> tuple[list[tuple[frozenset[str], SigmaFilter]], str]:
+def filters_of(overlay: StoredRule, sigma: SigmaRule, tenant: str, now: datetime) -> list[SigmaFilter]:
+    """The exceptions in force of a tenant that can be used."""
+    found, _ = _filters(_in_force(overlay, now), sigma)
+    return [one for tenants, one in found if not tenants or tenant in tenants]
+
+
+def wrong_exceptions(overlay: StoredRule, sigma: SigmaRule) -> str:
+    """What is wrong with exceptions of a rule; empty where nothing is."""
+    return _filters(overlay, sigma)[1]
+
+
+def _filters(overlay: StoredRule, sigma: SigmaRule) -> tuple[list[tuple[frozenset[str], SigmaFilter]], str]:
     """The exceptions that can be used, with their tenants, and what is wrong with the others.
 
     Without an exception that cannot be used a rule finds more, and not less.
@@ -222,8 +233,20 @@ def _filters(overlay: StoredRule) -> tuple[list[tuple[frozenset[str], SigmaFilte
         wrong += [f"{name}: {fault}" for fault in reading.faults]
         if not reading.filters and not reading.faults:
             wrong.append(f"{name}: expected a filter document")
-        found += [(exception.tenants, one) for one in reading.filters]
+        for one in reading.filters:
+            if _is_for(one, sigma):
+                found.append((exception.tenants, one))
+            else:
+                wrong.append(f"{name}: it names another rule, or another log source: it would never except anything")
     return found, "; ".join(wrong)
+
+
+def _is_for(one: SigmaFilter, sigma: SigmaRule) -> bool:
+    """Whether a filter is for a rule; pySigma passes over one that is not."""
+    rules = one.filter.rules
+    names = {str(name).lower() for name in (sigma.id, sigma.name) if name}
+    named = isinstance(rules, str) or any(str(reference.reference).lower() in names for reference in rules)
+    return named and sigma.logsource in one.logsource
 
 
 def _active(

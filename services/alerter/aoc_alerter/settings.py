@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from aoc_common.contracts.subjects import TENANT_PATTERN
 from aoc_common.outbound.references import SecretPlaces
 from aoc_common.settings import Frozen, ServiceSettings
 
@@ -38,6 +39,7 @@ class AlerterOptions(Frozen):
     windows_s: float = Field(5, gt=0, description="How often windows are looked for that are over, seconds.")
     home_tenant: str | None = Field(
         None,
+        pattern=TENANT_PATTERN,
         description="The tenant, by its name, that has the alerts of correlations across tenants; without one "
         "such rules are refused.",
     )

@@ -11,6 +11,7 @@ from aoc_api.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from aoc_rules.catalogue import Entry
     from aoc_rules.history import History
@@ -51,24 +52,29 @@ def written(text: str) -> CompiledRule:
     return compiled_of(sigma)
 
 
-def compiled(entry: Entry) -> dict[str, CompiledRule]:
-    """A rule that may be off, by its id; nothing for a correlation, and for one that cannot be used."""
+def compiled(entry: Entry, tenant: str, now: datetime) -> CompiledRule | None:
+    """A rule that may be off, with a tenant's exceptions; None for a correlation, and for one that cannot be used."""
+    from aoc_rules.catalogue import compiled_within
+    from aoc_rules.sigma.faults import RuleRefused
+
+    try:
+        return compiled_within(entry, tenant, now)
+    except RuleRefused:  # the entry says why
+        return None
+
+
+def linted(entry: Entry, lists: NamedLists) -> list[Finding]:
+    """What lint says of a rule without history, and without exceptions, which not everybody may see."""
     from sigma.rule import SigmaRule
 
     from aoc_rules.catalogue import compiled_of
     from aoc_rules.sigma.faults import RuleRefused
-
-    try:
-        return {entry.id: compiled_of(entry.sigma)} if isinstance(entry.sigma, SigmaRule) else {}
-    except RuleRefused:  # the entry says why
-        return {}
-
-
-def linted(entry: Entry, lists: NamedLists) -> list[Finding]:
-    """What lint says of a rule without history."""
     from aoc_rules.sigma.lint import lint
 
-    return [finding for rule in compiled(entry).values() for finding in lint(rule, lists)]
+    try:
+        return [*lint(compiled_of(entry.sigma), lists)] if isinstance(entry.sigma, SigmaRule) else []
+    except RuleRefused:  # the entry says why
+        return []
 
 
 def linted_by(history: History, rules: Mapping[str, CompiledRule]) -> dict[str, list[Finding]]:

@@ -36,7 +36,7 @@ async def try_on(
     query: EventQuery,
     pace: Pace,
     work: Callable[[list[tuple[Row, dict[str, Any]]]], None],
-    most: int = MOST_TRIED,
+    most: int,
 ) -> Tried:
     """Give the events of a query to `work`, some at a time, which runs in a thread. Raises `Transient`."""
     ends, tried, back_to = time.monotonic() + MOST_S, 0, None

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from aoc_api.problems import Problem
+from aoc_api.single_flight import SingleFlight
 from aoc_common.errors import NotFound, Unreachable
 from aoc_common.store.rules import RuleChange, StoredRule
 
@@ -25,23 +26,30 @@ _MOST_EXCEPTIONS: Final = 100
 #: Times that an exception is added while others change the same rule.
 _TRIES: Final = 5
 _LONGEST_NAME: Final = 256
+_LONGEST_REASON: Final = 10_000
 
 
 class RuleWork:
-    """The rules of the installation. The engine is loaded when it is first needed."""
+    """The rules of the installation. The engine is loaded when it is first needed.
 
-    def __init__(self, store: RuleStore, clock: Clock) -> None:
+    `home`: whether it is known whose the alerts across tenants are, as the alerter is told.
+    """
+
+    def __init__(self, store: RuleStore, clock: Clock, *, home: bool) -> None:
         self._store = store
         self._clock = clock
+        self._home = home
         self._one_at_a_time = asyncio.Lock()
+        # A client that hangs up takes nothing away from the next one: loading goes on, and the lock is held meanwhile.
+        # Each call runs alone, by a key of its own: one that began earlier may not know the latest change.
+        self._looking: SingleFlight[Shelf] = SingleFlight()
         self._catalogue: Catalogue | None = None
         self._stored: dict[str, StoredRule] = {}
         self._shelf: Shelf | None = None
 
     async def shelf(self) -> Shelf:
         """All rules, as they are stored now. Raises `Transient`."""
-        async with self._one_at_a_time:
-            return (await self._looked())[1]
+        return await self._looking(object(), self._looked_alone)
 
     async def entry(self, identity: str) -> Entry:
         """One rule. Raises `NotFound`, and `Transient`."""
@@ -63,8 +71,12 @@ class RuleWork:
         change: Callable[[tuple[RuleException, ...]], tuple[RuleException, ...]],
         by: Principal,
         what: str,
+        tenant: str = "",
     ) -> None:
-        """Change a rule's exceptions, whatever others change meanwhile. Raises `NotFound`, a problem, `Transient`."""
+        """Change a rule's exceptions, whatever others change meanwhile. `tenant`: whose alone they are.
+
+        Raises `NotFound`, a problem, and `Transient`.
+        """
         for _ in range(_TRIES):
             async with self._one_at_a_time:
                 _, shelf = await self._looked()
@@ -73,7 +85,7 @@ class RuleWork:
                 exceptions = change(tuple(one for one in stored.exceptions if one.holds(now)))
                 if len(exceptions) > _MOST_EXCEPTIONS:
                     raise Problem("conflict", f"Rule {identity} has {_MOST_EXCEPTIONS} exceptions already.")
-                if await self._saved(replace(stored, exceptions=exceptions), by, what):
+                if await self._saved(replace(stored, exceptions=exceptions), by, what, tenant):
                     return
         raise Unreachable("rules: others change the same rule all the time")
 
@@ -84,20 +96,23 @@ class RuleWork:
             raise Problem("conflict", f"Rule {identity} is as it was shipped: it can be switched off, not removed.")
         await self._store.remove(identity)
 
-    async def _saved(self, rule: StoredRule, by: Principal, what: str) -> bool:
+    async def _saved(self, rule: StoredRule, by: Principal, what: str, tenant: str = "") -> bool:
         from aoc_rules.sigma.faults import RuleRefused
 
         catalogue, _ = await self._looked()
         now, author = self._clock.now(), by.name[:_LONGEST_NAME]
-        history = (*rule.history, RuleChange(rule.revision + 1, now, author, what))[-_MOST_CHANGES:]
+        history = (*rule.history, RuleChange(rule.revision + 1, now, author, what, tenant))[-_MOST_CHANGES:]
         rule = replace(rule, author=author, changed_at=now, history=history)
         try:
             await asyncio.to_thread(catalogue.check, rule, self._stored, now)
         except RuleRefused as error:
-            raise Problem(
-                "rule-refused", "; ".join(_said(fault.place, fault.reason) for fault in error.faults)
-            ) from None
+            said = "; ".join(_said(fault.place, fault.reason) for fault in error.faults)
+            raise Problem("rule-refused", said[:_LONGEST_REASON]) from None
         return await self._store.write(rule)
+
+    async def _looked_alone(self) -> Shelf:
+        async with self._one_at_a_time:
+            return (await self._looked())[1]
 
     async def _looked(self) -> tuple[Catalogue, Shelf]:
         marks = await self._store.marks()
@@ -111,17 +126,17 @@ class RuleWork:
         stored = {one: rule for one, rule in self._stored.items() if one in marks} | fetched
         catalogue = self._catalogue
         if catalogue is None:
-            catalogue = await asyncio.to_thread(_catalogue)
+            catalogue = await asyncio.to_thread(_catalogue, home=self._home)
         shelf = await asyncio.to_thread(catalogue.shelf, stored, now)
         self._catalogue, self._stored, self._shelf = catalogue, stored, shelf
         return catalogue, shelf
 
 
-def _catalogue() -> Catalogue:
+def _catalogue(*, home: bool) -> Catalogue:
     from aoc_rules.catalogue import Catalogue
     from aoc_rules.pack import shipped_rules
 
-    return Catalogue(shipped_rules())
+    return Catalogue(shipped_rules(), home=home)
 
 
 def _entry(shelf: Shelf, identity: str) -> Entry:

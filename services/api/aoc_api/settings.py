@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from aoc_api.auth_settings import AuthOptions
 from aoc_common.contracts.subjects import DEFAULT_TENANT, TENANT_PATTERN
@@ -295,10 +295,24 @@ class HookOptions(WebhookSettings):
     )
 
 
+class AlerterHome(BaseModel):
+    """What the gateway knows of the alerter's settings."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    home_tenant: str | None = Field(
+        None,
+        pattern=TENANT_PATTERN,
+        description="The tenant that has the alerts of correlations across tenants, as the alerter is told; without it "
+        "such rules are not taken.",
+    )
+
+
 class ApiSettings(ServiceSettings):
     """All settings of the gateway."""
 
     api: ApiOptions = ApiOptions()
+    alerter: AlerterHome = AlerterHome()
     webhooks: HookOptions = HookOptions()
     tenants_file: Path | None = Field(
         None,

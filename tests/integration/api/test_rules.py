@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 
+from aoc_api import rule_trials, rule_work
+from aoc_api.access.principal import Principal
+from aoc_api.problems import Problem
+from aoc_api.rule_work import RuleWork
+from aoc_cli.rules import printing
 from aoc_common.contracts.alert import AlertRule, FieldValue
 from aoc_common.contracts.alert_message import AlertMessage
+from aoc_common.gateway.rules import RuleTest
 from aoc_common.store.alerts import AlertWrite
 from aoc_common.store.mongo.alerts import MongoAlerts
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.rules import MongoRules
+from aoc_rules.catalogue import Catalogue
 from aoc_rules.exceptions import exceptions_of, written
 from made_alerts import KEEP, NOW, alert_event, alert_of
+from manual_clock import ManualClock
 from microsoft_records import event_of, records
+
+if TYPE_CHECKING:
+    from aoc_common.contracts.alert import Severity
+    from aoc_common.store.rules import StoredRule
 
 URL = "/api/rules"
 OWN = "5f0b3c1e-8a4d-4f5e-9b0a-2c7d1e6f3a90"
@@ -31,6 +46,15 @@ detection:
 level: high
 aoc:
   window: 1h
+"""
+EXCEPTION_ID = "7c1d6c39-7a3a-4f0f-9d1a-0f5a3c1e8a4d"
+EXCEPTION = f"""title: Not him
+id: {EXCEPTION_ID}
+logsource: {{product: m365, service: exchange}}
+filter:
+  rules: [{OWN}]
+  him: {{UserId: sam}}
+  condition: not him
 """
 
 
@@ -69,7 +93,54 @@ async def test_a_rule_is_added_changed_by_its_etag_and_removed_and_a_shipped_one
 
 
 @pytest.fixture
-async def mailbox(gateway, store, database):
+def no_pack(monkeypatch) -> None:
+    """Without the shipped rules, which take long to load."""
+    monkeypatch.setattr(rule_work, "_catalogue", partial(Catalogue, ()))
+
+
+@pytest.mark.usefixtures("no_pack")
+async def test_of_two_administrators_at_two_gateways_one_changes_a_rule_and_the_other_is_told(
+    gateway, database
+) -> None:
+    await gateway.client.post(URL, json={"text": TEXT})
+    dana, kim = Principal("person", "d/dana", "Dana", ()), Principal("person", "d/kim", "Kim", ())
+    works = [RuleWork(MongoRules(database), ManualClock(NOW), home=False) for _ in range(2)]
+    read = [(await work.entry(OWN)).stored for work in works]
+
+    async def change(work: RuleWork, by: Principal, stored: StoredRule, level: Severity) -> str:
+        try:
+            await work.save(replace(stored, severity=level), by, f"severity {level}", "changed")
+        except Problem as problem:
+            return problem.slug
+        return level
+
+    told = await asyncio.gather(change(works[0], dana, read[0], "low"), change(works[1], kim, read[1], "critical"))
+    assert "changed" in told
+    [won] = {*told} - {"changed"}
+    shown = (await gateway.get(f"{URL}/{OWN}")).json()
+    assert (shown["level"], shown["revision"], len(shown["history"])) == (won, 2, 2)
+
+    # An exception is no change of what is read: it is added whatever others change meanwhile.
+    made = [replace(exceptions_of(EXCEPTION, "file", "x", NOW)[OWN][0], id=f"{number}{OWN[1:]}") for number in range(6)]
+    adding = [partial(lambda one, held: (*held, one), one) for one in made]
+    await asyncio.gather(
+        *(work.change_exceptions(OWN, add, dana, "x") for work, add in zip(works * 3, adding, strict=True))
+    )
+    assert (await gateway.get(f"{URL}/{OWN}")).json()["exceptions"] == 6
+
+
+@pytest.mark.usefixtures("no_pack")
+async def test_a_correlation_that_the_alerter_would_leave_out_is_refused(gateway) -> None:
+    await gateway.client.post(URL, json={"text": TEXT})
+    counted = f"correlation: {{type: event_count, rules: [{OWN}], timespan: 1h, condition: {{gte: 2}}}}\n"
+    text = f"title: In many tenants\nid: {EXCEPTION_ID}\n{counted}"
+    across = await gateway.client.post(URL, json={"text": f"{text}aoc: {{across_tenants: true}}\n"})
+    assert (across.status_code, "AOC_ALERTER__HOME_TENANT" in across.json()["detail"]) == (422, True)
+    assert (await gateway.client.post(URL, json={"text": text})).status_code == 201
+
+
+@pytest.fixture
+async def mailbox(gateway, store, database, no_pack):
     """A gateway with the rule, ten times what it finds, and an alert of one."""
     record = {"cmdlet": {"Operation": "Set-Mailbox", "Parameters": {"Identity": "sam", "AuditEnabled": "False"}}}
     [(_, made)] = [*records(record)]
@@ -93,6 +164,22 @@ async def mailbox(gateway, store, database):
     alert = alert_of(event, rule=AlertRule(OWN, "The audit of a mailbox was switched off here"))
     await MongoAlerts(database, KEEP).write([AlertWrite(alert, None, AlertMessage.of(alert))])
     return gateway, alert, events
+
+
+async def test_of_more_events_than_are_tried_the_newest_are_and_that_is_said(mailbox, monkeypatch, capsys) -> None:
+    gateway, _, events = mailbox
+    monkeypatch.setattr(rule_trials, "MOST_TRIED", 4)
+    tried = (await gateway.client.post(f"{URL}/test", json={"rule": OWN})).json()
+    assert (tried["events"], tried["matches"], tried["complete"]) == (4, 4, False)
+    assert datetime.fromisoformat(tried["start"]) == datetime.fromtimestamp(events[3].time_ms / 1000, UTC)
+    printing.print_test(RuleTest.model_validate(tried))
+    assert "of the newest events only" in " ".join(capsys.readouterr().out.split())
+    monkeypatch.setattr(rule_trials, "MOST_TRIED", 10)
+    assert (await gateway.client.post(f"{URL}/test", json={"rule": OWN})).json()["complete"] is True
+    monkeypatch.setattr(rule_trials, "MOST_S", -1)
+    monkeypatch.setattr(rule_trials, "_PAGE", 3)
+    tried = (await gateway.client.post(f"{URL}/test", json={"rule": OWN})).json()
+    assert (tried["events"], tried["complete"]) == (3, False)
 
 
 async def test_a_rule_is_tried_on_what_is_stored_and_an_alert_is_excepted_in_one_call(mailbox, database) -> None:

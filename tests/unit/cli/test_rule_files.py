@@ -15,8 +15,10 @@ from typer.testing import CliRunner
 
 from aoc_cli.rules import files
 from aoc_cli.rules.command import group
-from aoc_cli.rules.files import read_files
-from aoc_cli.rules.plan import plan
+from aoc_cli.rules.files import read_files, read_text
+from aoc_cli.rules.offline import lint_files
+from aoc_cli.rules.plan import Step, plan
+from aoc_cli.rules.printing import print_plan, print_rule
 from aoc_common.errors import BadConfiguration
 from aoc_common.gateway.rules import RuleDetail, RuleExceptionView
 
@@ -68,7 +70,7 @@ def test_a_folder_and_a_zip_are_read_alike_and_nothing_of_them_is_unpacked(tmp_p
     for name, text in {**named, ".git/d.yml": "title: ["}.items():
         (folder / name).write_text(text)
     with zipfile.ZipFile(archive, "w") as made:
-        for name, text in named.items():
+        for name, text in {**named, ".github/workflows/x.yml": WORKFLOW, "__MACOSX/._a.yml": "\0"}.items():
             made.writestr(f"../../{name}", text)
     for path in (folder, archive):
         found = read_files(path, "me", NOW)
@@ -107,3 +109,81 @@ def test_a_plan_is_what_differs(tmp_path) -> None:
     assert kinds(held, {ID: there(exceptions_in_force=[view])}) == [("unchanged", ID)]
     pruned = plan(alone, {ID: there(exceptions_in_force=[view]), "other": other}, prune=True)
     assert {(step.kind, step.id) for step in pruned} == {("change", ID), ("remove", "other")}
+
+
+CORRELATED = f"""title: A first title
+id: 6f0b3c1e-8a4d-4f5e-9b0a-2c7d1e6f3a91
+correlation:
+  type: event_count
+  rules: [{ID}]
+  timespan: 1h
+  condition: {{gte: 3}}
+level: high
+"""
+
+
+def test_a_plan_is_in_an_order_in_which_a_gateway_takes_it(tmp_path) -> None:
+    again = (
+        CORRELATED.replace("A first", "A").replace("6f0b", "7f0b").replace(ID, "6f0b3c1e-8a4d-4f5e-9b0a-2c7d1e6f3a91")
+    )
+    for number, text in enumerate((again, CORRELATED, RULE)):
+        (tmp_path / f"{number}.yml").write_text(text)
+    steps = plan(read_files(tmp_path, "me", NOW), {}, prune=False)
+    assert [step.id[:4] for step in steps] == ["5f0b", "6f0b", "7f0b"]
+    (tmp_path / "1.yml").write_text(CORRELATED.replace(ID, "7f0b3c1e-8a4d-4f5e-9b0a-2c7d1e6f3a91"))
+    with pytest.raises(BadConfiguration, match="name one another"):
+        plan(read_files(tmp_path, "me", NOW), {}, prune=False)
+
+
+def test_what_no_gateway_would_take_is_said_before_anything_is_done(tmp_path) -> None:
+    file, overlays = tmp_path / "a.yml", tmp_path / "overlays.yml"
+    file.write_text(FILTER)
+    with pytest.raises(BadConfiguration, match="neither a file's nor there"):
+        plan(read_files(tmp_path, "me", NOW), {}, prune=False)
+    file.write_text(RULE + "falsepositives:\n" + f"  - {'x' * 9_000}\n" * 30)
+    assert "at most 262,144" in read_files(tmp_path, "me", NOW).faults[0][1]
+    with pytest.raises(BadConfiguration, match="at most 262,144"):
+        read_text(file)
+    file.write_text(RULE)
+    overlays.write_text(f"{ID}: {{enabled: perhaps}}")
+    assert "enabled" in read_files(tmp_path, "me", NOW).faults[0][1]
+    overlays.unlink()
+    (tmp_path / "b.yml").write_text(FILTER.replace("7c1d6c39-7a3a-4f0f-9d1a-0f5a3c1e8a4d", ID))
+    (tmp_path / "c.yml").write_text(FILTER.replace("7c1d6c39-7a3a-4f0f-9d1a-0f5a3c1e8a4d", ID))
+    assert "the id" in read_files(tmp_path, "me", NOW).faults[0][1]
+
+
+def test_the_same_exception_written_otherwise_is_no_change_and_a_pruned_text_is_the_shipped_one(tmp_path) -> None:
+    (tmp_path / "a.yml").write_text(FILTER)
+    held = read_files(tmp_path, "me", NOW)
+    view = RuleExceptionView.of(held.exceptions[ID][0]).model_dump() | {"text": FILTER.partition("aoc:")[0]}
+    (step,) = plan(held, {ID: there(exceptions_in_force=[view])}, prune=False)
+    assert step.kind == "unchanged"
+    (tmp_path / "a.yml").unlink()
+    (tmp_path / "overlays.yml").write_text(f"{ID}: {{enabled: false}}")
+    (step,) = plan(
+        read_files(tmp_path, "me", NOW), {ID: there("title: x", shipped=RULE, source="overlaid")}, prune=True
+    )
+    assert (step.request.text, step.request.enabled) == (None, False)
+
+
+def test_lint_holds_correlations_and_exceptions_against_the_rules_that_they_name(tmp_path) -> None:
+    for name, text in (
+        ("a", RULE),
+        ("b", CORRELATED.replace("gte: 3", "gte: 90000")),
+        ("c", FILTER.replace("exchange", "pim")),
+    ):
+        (tmp_path / f"{name}.yml").write_text(text)
+    found = lint_files(read_files(tmp_path, "me", NOW))
+    assert ["fault" in {one.code for one in found[name]} for name in ("a.yml", "b.yml")] == [True, True]
+    (tmp_path / "a.yml").unlink()
+    assert lint_files(read_files(tmp_path, "me", NOW)) == {}
+
+
+def test_what_is_shown_of_a_rule_has_its_lines_and_nothing_that_a_terminal_acts_upon(capsys) -> None:
+    rule = there(title="A\x1b[2Jrule", text="title: x\nlevel: high\n", runbook="# One\nTwo")
+    print_rule(rule)
+    print_plan([Step("add", "\x1b[2J", "\x1b]0;x\x07")])
+    shown = capsys.readouterr().out
+    assert {"title: x", "level: high", "# One", "Two"} <= set(shown.splitlines())
+    assert not {"\x1b", "\x07"} & set(shown)

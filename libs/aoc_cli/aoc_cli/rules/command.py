@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 import yaml
+from pydantic import ValidationError
 
 from aoc_cli.access import credentials
 from aoc_cli.asked import moment
 from aoc_cli.asking import Tenant
 from aoc_cli.rules import coverage as attack
 from aoc_cli.rules import offline, printing
-from aoc_cli.rules.files import OVERLAYS, read_files
+from aoc_cli.rules.files import OVERLAYS, read_files, read_text
 from aoc_cli.rules.plan import plan
 from aoc_cli.terminal import as_json as written
 from aoc_cli.terminal import err, json_line, out, plain
-from aoc_common.client import Absent
+from aoc_common.client import Absent, GatewayError, Problem
 from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration
 from aoc_common.gateway.rules import AlertExceptionRequest, RuleMatched, RuleOverlay, RuleRequest, RuleTestRequest
@@ -29,6 +31,7 @@ from aoc_rules.exceptions import written as as_filter
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from aoc_cli.rules.files import Files
     from aoc_cli.rules.plan import Step
     from aoc_common.client import Gateway
     from aoc_common.gateway.rules import RuleDetail
@@ -40,6 +43,7 @@ group = typer.Typer(
 Data = Annotated[Path | None, typer.Option(help="Data directory of the stack whose gateway is asked.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RuleId = Annotated[str, typer.Argument(help="Id of a rule, as `aoc rules list` shows it.")]
+_FILE_NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,199}")
 #: Findings by which a rule does nothing, or another one does it too: status 1.
 _GRAVE: Final = frozenset({"fault", "never", "log-source", "not-collected", "duplicate"})
 
@@ -110,9 +114,15 @@ def except_(
 ) -> None:
     """Have the rule of an alert find no more, in this tenant, what has these values."""
     pairs = [one.partition("=") for one in value]
+    if not all(field and equals for field, equals, _ in pairs):
+        raise BadConfiguration("--value: expected FIELD=VALUE")
     values = [RuleMatched(field=field, value=text) for field, _, text in pairs]
     ends = moment(until, datetime.now(UTC), "--until")
-    request = AlertExceptionRequest(values=values, reason=reason, until=ends)
+    try:
+        request = AlertExceptionRequest(values=values, reason=reason, until=ends)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise BadConfiguration(f"--{first['loc'][0]}: {first['msg']}") from None
     made = _asked(data, lambda gateway: gateway.rules.except_alert(alert, request, tenant=tenant))
     out.print(f"exception {made.id} made", markup=False, highlight=False)
 
@@ -172,7 +182,7 @@ def try_(
     as_json: Json = False,
 ) -> None:
     """What a rule would have found in stored events, or in an exported log, by the engine that meets new events."""
-    text = Path(rule).read_text("utf-8") if Path(rule).is_file() else None
+    text = read_text(Path(rule)) if Path(rule).is_file() else None
     if file:
         known = text if text is not None else offline.shipped_text(rule)
         if known is None:
@@ -200,9 +210,7 @@ def apply(
     data: Data = None,
 ) -> None:
     """Make the gateway's rules those of files: add and change, by a plan that is shown. Status 1: a file is faulty."""
-    files = read_files(path, "", datetime.now(UTC))
-    for where, fault in files.faults:
-        err.print(f"[red]not taken[/]: {plain(where)}: {plain(fault)}", highlight=False)
+    files = _read(path)
     if files.faults:
         raise typer.Exit(1)
 
@@ -214,7 +222,10 @@ def apply(
         steps = plan(files, there, prune=prune)
         printing.print_plan(steps)
         for step in () if dry_run else steps:
-            await _carry_out(gateway, step)
+            try:
+                await _carry_out(gateway, step)
+            except Problem as error:
+                raise GatewayError(f"{step.title} ({step.id}): {error}. What stands before it is done") from None
         return steps
 
     steps = _asked(data, work)
@@ -234,21 +245,29 @@ def export(
         return [await gateway.rules.get(one.id) for one in items if everything or one.source != "shipped"]
 
     rules = _asked(data, work)
-    (folder / "exceptions").mkdir(parents=True, exist_ok=True)
+    if strange := next((one.id for one in rules if not _FILE_NAME.fullmatch(one.id)), None):
+        raise BadConfiguration(f"{strange}: such an id cannot be a file's name")
+    files: dict[Path, str] = {}
     overlays: dict[str, dict[str, object]] = {}
     for rule in rules:
         if rule.overlay.text is not None or everything:
-            (folder / f"{rule.id}.yml").write_text(rule.text, "utf-8")
+            files[folder / f"{rule.id}.yml"] = rule.text
         if rule.overlay.enabled is not None or rule.overlay.severity is not None:
             overlays[rule.id] = rule.overlay.model_dump(include={"enabled", "severity"}, exclude_none=True)
         for one in rule.exceptions_in_force:
             made = RuleException(
                 one.id, one.text, one.author, one.reason, one.made_at, one.until, frozenset(one.tenants)
             )
-            (folder / "exceptions" / f"{one.id}.yml").write_text(as_filter(made), "utf-8")
+            files[folder / "exceptions" / f"{one.id}.yml"] = as_filter(made)
     if overlays:
-        (folder / "changes").mkdir(exist_ok=True)
-        (folder / "changes" / OVERLAYS).write_text(yaml.safe_dump(overlays), "utf-8")
+        files[folder / "changes" / OVERLAYS] = yaml.safe_dump(overlays)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, text in files.items():
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, "utf-8")
+    there = (file for where in ("", "exceptions/", "changes/") for file in folder.glob(f"{where}*.yml"))
+    if others := sorted(set(there) - files.keys()):
+        err.print(f"not of this export, and still there: {plain(', '.join(map(str, others[:5])))}", highlight=False)
     out.print(f"{len(rules):,} rules written to {folder}", markup=False, highlight=False)
 
 
@@ -260,7 +279,7 @@ def coverage(
 ) -> None:
     """Write which techniques of ATT&CK rules look for, as a layer of the ATT&CK Navigator."""
     if path is not None:
-        held = read_files(path, "", datetime.now(UTC)).rules.values()
+        held = _read(path).rules.values()
         rules = [(str(one.sigma.title), [str(tag) for tag in one.sigma.tags]) for one in held]
     else:
         items = _asked(data, lambda gateway: gateway.rules.list(enabled=True)).items
@@ -270,6 +289,14 @@ def coverage(
     out.print(
         f"{len(found):,} techniques of {len(rules):,} rules written to {navigator}", markup=False, highlight=False
     )
+
+
+def _read(path: Path) -> Files:
+    """Rules as files; what is faulty in them is said."""
+    files = read_files(path, "", datetime.now(UTC))
+    for where, fault in files.faults:
+        err.print(f"[red]not taken[/]: {plain(where)}: {plain(fault)}", highlight=False)
+    return files
 
 
 async def _there(gateway: Gateway, rule: str) -> RuleDetail | None:

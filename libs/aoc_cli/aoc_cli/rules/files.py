@@ -6,10 +6,13 @@ import re
 import zipfile
 import zlib
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from pydantic import ValidationError
+
 from aoc_common.errors import BadConfiguration
+from aoc_common.gateway.rules import LONGEST_TEXT, RuleOverlay
 from aoc_rules.catalogue import checked, documents_of
 from aoc_rules.exceptions import exceptions_of
 from aoc_rules.library import identity_of
@@ -34,6 +37,8 @@ _MOST_BYTES: Final = 64 * 1024 * 1024
 OVERLAYS: Final = "overlays.yml"
 _OVERLAY_KEYS: Final = frozenset({"enabled", "severity"})
 _FILTER: Final = re.compile(r"^filter:", re.MULTILINE)
+#: Faults of one file that are told.
+_MOST_TOLD: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +72,42 @@ def read_files(path: Path, author: str, now: datetime) -> Files:
             else:
                 _read(found, text, name, author, now)
         except RuleRefused as error:
-            found.faults.append((name, "; ".join(_said(one.place, one.reason) for one in error.faults)))
+            told = error.faults[:_MOST_TOLD]
+            found.faults.append((name, "; ".join(_said(one.place, one.reason) for one in told)))
         except ValueError as error:
             found.faults.append((name, f"cannot be read: {error}"))
     return found
+
+
+def read_text(path: Path) -> str:
+    """The text of one rule. Raises `BadConfiguration` for a file that is none."""
+    try:
+        text = _head(path).decode("utf-8-sig").replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfiguration(f"{path}: cannot be read: {error}") from None
+    if len(text) > LONGEST_TEXT:
+        raise BadConfiguration(f"{path}: {_too_long(text)}")
+    return text
 
 
 def _read(found: Files, text: str, name: str, author: str, now: datetime) -> None:
     for number, document in enumerate(documents_of(text)):
         if _FILTER.search(document):
             for rule, exceptions in exceptions_of(document, name, author, now).items():
-                lasting = (one for one in exceptions if one.holds(now))
-                found.exceptions[rule] = (*found.exceptions.get(rule, ()), *lasting)
+                lasting = [one for one in exceptions if one.holds(now)]
+                held = found.exceptions.get(rule, ())
+                if twice := {one.id for one in held} & {one.id for one in lasting}:
+                    found.faults.append((name, f"another file has an exception with the id {min(twice)}, too"))
+                elif lasting:
+                    found.exceptions[rule] = (*held, *lasting)
             continue
         where = name if number == 0 else f"{name}, document {number + 1}"
         sigma = checked(document, where)
         identity = identity_of(sigma)
         if sigma.id is None:
             found.faults.append((where, "id: a rule needs an id, a UUID"))
+        elif len(document) > LONGEST_TEXT:
+            found.faults.append((where, _too_long(document)))
         elif identity in found.rules:
             found.faults.append((where, f"the id {identity} is that of {found.rules[identity].where}, too"))
         else:
@@ -96,7 +119,16 @@ def _overlays(text: str, name: str) -> dict[str, dict[str, object]]:
     for rule, said in held.items():
         if not isinstance(said, dict) or not said.keys() <= _OVERLAY_KEYS:
             raise ValueError(f"{rule}: expected {' and '.join(sorted(_OVERLAY_KEYS))}")
+        try:
+            RuleOverlay.model_validate(said)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise ValueError(f"{rule}: {first['loc'][0]}: {first['msg']}") from None
     return held
+
+
+def _too_long(text: str) -> str:
+    return f"{len(text):,} characters; a gateway takes a rule of at most {LONGEST_TEXT:,}"
 
 
 def _contents(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -112,7 +144,7 @@ def _each(path: Path) -> Iterator[tuple[str, bytes]]:
     if path.is_dir():
         for file in sorted(path.rglob("*")):
             inner = file.relative_to(path)
-            if file.suffix in _SUFFIXES and file.is_file() and not any(part.startswith(".") for part in inner.parts):
+            if file.suffix in _SUFFIXES and file.is_file() and not _is_hidden(inner):
                 yield str(inner), _head(file)
     elif not path.is_file():
         raise BadConfiguration(f"{path}: there is no such file or folder")
@@ -130,7 +162,8 @@ def _of_zip(path: Path) -> Iterator[tuple[str, bytes]]:
             if len(archive.infolist()) > 10 * _MOST_FILES:
                 raise BadConfiguration(f"{path}: more than {10 * _MOST_FILES:,} members")
             for member in archive.infolist():
-                if member.is_dir() or not member.filename.endswith(_SUFFIXES):
+                inner = PurePosixPath(member.filename)
+                if member.is_dir() or inner.suffix not in _SUFFIXES or _is_hidden(inner):
                     continue
                 name = member.filename[:200]
                 if member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
@@ -140,6 +173,11 @@ def _of_zip(path: Path) -> Iterator[tuple[str, bytes]]:
                 yield member.filename, content
     except (RuntimeError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:  # e.g. with a password
         raise BadConfiguration(f"{path}: {name}: {error}") from None
+
+
+def _is_hidden(inner: PurePath) -> bool:
+    """Whether a file is not a rule's by its name: of Git, of a workflow, of a Mac's archive."""
+    return any(part.startswith(".") and part != ".." for part in inner.parts)
 
 
 def _head(file: Path) -> bytes:

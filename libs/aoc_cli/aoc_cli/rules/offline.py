@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import orjson
+from sigma.correlations import SigmaCorrelationRule
 from sigma.rule import SigmaRule
 
 from aoc_cli.explain import parts
@@ -17,9 +19,11 @@ from aoc_common.contracts.ids import EPOCH
 from aoc_common.contracts.rows import Row
 from aoc_common.errors import BadConfiguration
 from aoc_common.gateway.rules import RuleExample, RuleFinding, RuleHour, RuleMatched, RuleTest
+from aoc_common.store.rules import StoredRule
 from aoc_normalizer.reading.records import RecordContext
 from aoc_rules.backtest import BackTest
-from aoc_rules.catalogue import checked, compiled_of
+from aoc_rules.catalogue import Catalogue, checked, compiled_of
+from aoc_rules.correlation.reading import references
 from aoc_rules.history import duplicates
 from aoc_rules.pack import shipped_rules
 from aoc_rules.sigma.faults import RuleRefused
@@ -43,6 +47,8 @@ def lint_files(files: Files) -> dict[str, list[RuleFinding]]:
     found: dict[str, list[RuleFinding]] = {}
     for where, fault in files.faults:
         found.setdefault(where, []).append(RuleFinding(code="fault", place="", message=fault, suggestion=""))
+    for where, fault in _faults_together(files):
+        found.setdefault(where, []).append(RuleFinding(code="fault", place="", message=fault, suggestion=""))
     rules = compiled(files)
     twice = duplicates(rules)
     for identity, rule in rules.items():
@@ -53,6 +59,27 @@ def lint_files(files: Files) -> dict[str, list[RuleFinding]]:
                 for one in said
             )
     return found
+
+
+def _faults_together(files: Files) -> Iterator[tuple[str, str]]:
+    """What is wrong with correlations and exceptions, which are nothing without the rules that they name.
+
+    Those that name what is neither in the files nor shipped are left out: a gateway may have it.
+    """
+    correlations = {one.id: one.sigma for one in files.rules.values() if isinstance(one.sigma, SigmaCorrelationRule)}
+    if not correlations and not files.exceptions:
+        return
+    shelf, now = Catalogue(shipped_rules(), home=True), datetime.now(UTC)
+    stored = {one.id: StoredRule(one.id, one.text) for one in files.rules.values()}
+    for rule in files.exceptions.keys() & (stored.keys() | shelf.shelf({}, now).entries.keys()):
+        stored[rule] = replace(stored.get(rule, StoredRule(rule)), exceptions=files.exceptions[rule])
+    made = shelf.shelf(stored, now)
+    sigmas = [one.sigma for one in made.entries.values() if one.sigma is not None]
+    known = {str(name) for sigma in sigmas for name in (sigma.id, sigma.name) if name}
+    for rule, fault in made.library.faults.items():
+        named = references(correlations[rule]) if rule in correlations else ()
+        if rule in stored and known.issuperset(named):
+            yield files.rules[rule].where if rule in files.rules else rule, fault
 
 
 def rule_of(text: str, name: str) -> CompiledRule:
@@ -68,9 +95,7 @@ def rule_of(text: str, name: str) -> CompiledRule:
 
 def shipped_text(identity: str) -> str | None:
     """The text of a rule of the pack, by its id or its file's name."""
-    from aoc_rules.catalogue import Catalogue
-
-    entries = Catalogue(shipped_rules()).shelf({}, datetime.now(UTC)).entries
+    entries = Catalogue(shipped_rules(), home=True).shelf({}, datetime.now(UTC)).entries
     found = next((one for one in entries.values() if identity in (one.id, one.name)), None)
     return None if found is None else found.text
 

@@ -40,7 +40,10 @@ def print_list(items: Iterable[RuleItem]) -> None:
 def print_rule(rule: RuleDetail) -> None:
     """All of it."""
     out.print(
-        Text(rule.title, "bold"), Text(rule.level, COLOURS[rule.level]), "on" if rule.enabled else "off", rule.source
+        Text(visible(rule.title), "bold"),
+        Text(rule.level, COLOURS[rule.level]),
+        "on" if rule.enabled else "off",
+        rule.source,
     )
     fired = rule.fired
     last = f", the last about {minute(fired.last_at)}" if fired.last_at is not None else ""
@@ -48,18 +51,29 @@ def print_rule(rule: RuleDetail) -> None:
     if rule.fault:
         out.print(Text(f"does not work: {visible(rule.fault)}", "red"))
     print_findings(rule.findings)
-    out.out(f"\n{visible(rule.text)}", highlight=False)
+    out.print()
+    print_lines(rule.text)
     if rule.difference:
-        out.out(f"changed of what was shipped:\n{visible(rule.difference)}\n", highlight=False)
+        out.print("changed of what was shipped:")
+        print_lines(rule.difference)
     for one in rule.exceptions_in_force:
         until = f" until {minute(one.until)}" if one.until else ""
-        out.print(f"exception {one.id}{until}, {one.author}: {visible(one.reason)}", markup=False, highlight=False)
+        where = f" in {', '.join(one.tenants)}" if one.tenants else ""
+        line = f"exception {one.id}{where}{until}, {one.author}: {one.reason}"
+        out.print(visible(line), markup=False, highlight=False)
     for change in rule.history:
         out.print(
             f"{minute(change.at)} {visible(change.author)}: {visible(change.what)}", markup=False, highlight=False
         )
     if rule.runbook:
-        out.out(f"\n{visible(rule.runbook)}", highlight=False)
+        out.print()
+        print_lines(rule.runbook)
+
+
+def print_lines(text: str) -> None:
+    """A text, line by line, without what a terminal would act upon."""
+    for line in text.splitlines():
+        out.print(visible(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def print_findings(findings: Iterable[RuleFinding], indent: str = "") -> None:
@@ -76,7 +90,7 @@ def print_plan(steps: Sequence[Step]) -> None:
     for step in steps:
         if step.kind == "unchanged":
             continue
-        out.print(f"{_SIGNS[step.kind]} {visible(step.title)} ({step.id})", markup=False, highlight=False)
+        out.print(visible(f"{_SIGNS[step.kind]} {step.title} ({step.id})"), markup=False, highlight=False)
         for line in step.difference:
             out.print(f"    {visible(line)}", markup=False, highlight=False, soft_wrap=True)
     counts = Counter(step.kind for step in steps)
@@ -86,7 +100,7 @@ def print_plan(steps: Sequence[Step]) -> None:
 
 def print_test(test: RuleTest) -> None:
     """What a rule would have found: by day, and examples."""
-    whole = "" if test.complete else " (there was no time for more)"
+    whole = "" if test.complete else ", of the newest events only: there are more than are tried at once"
     out.print(f"{minute(test.start)} to {minute(test.end)}{whole}: {test.matches:,} of {test.events:,} events match")
     out.print(f"that would be {test.alerts:,} alerts, {test.alerts_a_day:,.2f} a day", highlight=False)
     days: Counter[str] = Counter()

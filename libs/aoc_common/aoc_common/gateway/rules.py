@@ -101,7 +101,7 @@ class RuleItem(BaseModel):
     tags: list[str] = Field(description="As Sigma has them, e.g. of ATT&CK.")
     fault: str | None = Field(None, description="Why it, or a part of it, does not work; null: it does.")
     exceptions: int = Field(description="Exceptions in force that its reader may see.")
-    author: str = Field(description="Who changed it last; empty: nobody did.")
+    author: str = Field(description="Who changed it last, as far as its reader may see; empty: nobody did.")
     changed_at: datetime | None = Field(None, description="When that was.")
     revision: int = Field(description="Counts the changes; also the ETag.")
 
@@ -190,7 +190,10 @@ class RuleRequest(RuleOverlay):
 
     exceptions: Annotated[
         list[RuleExceptionAsked] | None,
-        Field(max_length=MOST_EXCEPTIONS, description="Its exceptions, in place of those that are there; null: these."),
+        Field(
+            max_length=MOST_EXCEPTIONS,
+            description="Its exceptions, in place of those that its sender may see; null: these.",
+        ),
     ] = None
 
 
@@ -220,7 +223,9 @@ class RuleDetail(RuleItem):
     findings: list[RuleFinding] = Field(description="What lint says of it, without history.")
     fired: RuleFired = Field(description="What it has raised in the tenant.")
     exceptions_in_force: list[RuleExceptionView] = Field(description="Its exceptions that its reader may see.")
-    history: list[RuleChangeView] = Field(description="The latest changes, the last one last.")
+    history: list[RuleChangeView] = Field(
+        description="The latest changes, the last one last, without those of exceptions of other tenants."
+    )
 
 
 class RuleLint(BaseModel):
@@ -300,7 +305,7 @@ class RuleTest(BaseModel):
 
     start: datetime = Field(description="The stretch that was searched; later than asked for where it is not complete.")
     end: datetime = Field(description="Its end.")
-    complete: bool = Field(description="False: there was no time for all of it; the newest events were tried.")
+    complete: bool = Field(description="False: there are more events than are tried at once; the newest ones were.")
     events: int = Field(description="Events that were tried.")
     matches: int = Field(description="Events that match, twins once.")
     alerts: int = Field(description="Alerts that they would have been, by the rule's grouping.")

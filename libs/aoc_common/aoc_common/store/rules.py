@@ -37,12 +37,16 @@ class RuleException:
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """What somebody did to a rule, in a few words. `revision`: the one that it made."""
+    """What somebody did to a rule, in a few words. `revision`: the one that it made.
+
+    `tenant`: whose exception it was; empty: it concerns all.
+    """
 
     revision: int
     at: datetime
     author: str
     what: str
+    tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,31 +8,38 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from aoc_rules.sigma.faults import Fault
 
 _NUMBER: Final = re.compile(r"\[(\d+)\]")
+_LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+#: Faults that are told; of more it is said how many. A rule can have one in each of its values.
+_MOST_TOLD: Final = 20
 
 
-def told(text: str, faults: Iterable[Fault]) -> str:
-    """Faults in words, each with its line where it has one. `text`: YAML that could be read."""
-    return "; ".join(_told(text, fault) for fault in faults)
+def told(text: str, faults: Sequence[Fault]) -> str:
+    """Faults in words, each with its line where it has one: the first 20. `text`: YAML that could be read."""
+    shown = faults[:_MOST_TOLD]
+    composed = _composed(text) if any(fault.place for fault in shown) else ()
+    words = [_told(composed, fault) for fault in shown]
+    if len(faults) > len(shown):
+        words.append(f"and {len(faults) - len(shown):,} more")
+    return "; ".join(words)
 
 
-def line_of(text: str, place: str) -> int | None:
-    """The line of a place, from 1 on; None where nothing of it is found. In the first document that has it."""
+def _composed(text: str) -> tuple[Any, ...]:
+    """The documents of a text, as nodes with their lines: made once, since it takes long for a large one."""
     try:
-        for document in yaml.compose_all(text, yaml.SafeLoader):
-            if (line := _line(document, place)) is not None:
-                return line
+        return tuple(yaml.compose_all(text, _LOADER))  # a safe one
     except (yaml.YAMLError, RecursionError):
-        return None
-    return None
+        return ()
 
 
-def _told(text: str, fault: Fault) -> str:
-    line = line_of(text, fault.place) if fault.place else None
+def _told(composed: Iterable[Any], fault: Fault) -> str:
+    """In the first document that has the place."""
+    lines = (_line(document, fault.place) for document in composed if fault.place)
+    line = next((one for one in lines if one is not None), None)
     where = ", ".join(part for part in (f"line {line}" if line else "", fault.place) if part)
     return f"{where}: {fault.reason}" if where else fault.reason
 

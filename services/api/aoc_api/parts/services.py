@@ -171,7 +171,7 @@ def make_services(settings: ApiSettings) -> Running:
                     record_change=change_recorder(trail, clock),
                     notes=MongoEventNotes(database, clock),
                     alerts=AlertWork(MongoAlertSearch(database), MongoAlerts(database, None)),
-                    rules=RuleWork(MongoRules(database), clock),
+                    rules=RuleWork(MongoRules(database), clock, home=settings.alerter.home_tenant is not None),
                     bulk_tokens=BulkTokens(key),
                     audit=trail,
                     audit_entries=MongoAuditTrail(database),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID, uuid4
 
@@ -14,10 +15,13 @@ from aoc_api.bodies import StrictRoute
 from aoc_api.deps import AdminScope, Noted, PrincipalDep, Services, ServicesDep
 from aoc_api.parameters import refuse_unknown
 from aoc_common.contracts.alert import FieldValue
+from aoc_common.contracts.privacy.alerts import redacted_alert
 from aoc_common.gateway.rules import AlertExceptionRequest, RuleExceptionView
 from aoc_common.store.rules import RuleException
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from aoc_common.contracts.access import Scope
     from aoc_common.contracts.alert import Alert
     from aoc_rules.catalogue import Entry
@@ -53,7 +57,7 @@ async def except_alert(
     It is tried on the alert's events first: an exception that would except none of them is refused.
     """
     note.about = f"alert {alert_id}: {body.model_dump_json(include={'values', 'until'})}"
-    alert, now = await services.alerts.alert(scope, alert_id), services.clock.now()
+    alert, now = redacted_alert(await services.alerts.alert(scope, alert_id), scope.hidden.fields), services.clock.now()
     if body.until is not None and body.until <= now:
         raise problems.invalid("until", "is over already", location="body")
     values = tuple(FieldValue(one.field, one.value) for one in body.values)
@@ -64,18 +68,30 @@ async def except_alert(
     identity = str(uuid4())
     entry = await services.rules.entry(alert.rule.id)
     events = await _events(services, scope, alert)
-    text = await asyncio.to_thread(_made, entry, values, identity, events)
-    made = RuleException(identity, text, principal.name[:256], body.reason, now, body.until, frozenset({scope.tenant}))
-    await services.rules.change_exceptions(entry.id, lambda held: (*held, made), principal, f"exception {identity}")
+    known = await services.registry.get(scope.tenant)
+    lists = known.lists if known is not None else {}
+    text = await asyncio.to_thread(_made, entry, values, identity, events, lists)
+    tenant = scope.tenant
+    made = RuleException(identity, text, principal.name[:256], body.reason, now, body.until, frozenset({tenant}))
+    what = f"exception {identity}"
+    await services.rules.change_exceptions(entry.id, lambda held: (*held, made), principal, what, tenant)
     return RuleExceptionView.of(made)
 
 
 async def _events(services: Services, scope: Scope, alert: Alert) -> list[dict[str, Any]]:
-    found = [await services.search.get(scope, event.id) for event in alert.events[:_TRIED]]
+    """As the rule met them: nothing of them is shown."""
+    whole = replace(scope, hidden=replace(scope.hidden, fields=frozenset()))
+    found = [await services.search.get(whole, event.id) for event in alert.events[:_TRIED]]
     return [{**one.ocsf, "unmapped": one.unmapped, "raw_data": one.raw or ""} for one in found if one is not None]
 
 
-def _made(entry: Entry, values: tuple[FieldValue, ...], identity: str, events: list[dict[str, Any]]) -> str:
+def _made(
+    entry: Entry,
+    values: tuple[FieldValue, ...],
+    identity: str,
+    events: list[dict[str, Any]],
+    lists: Mapping[str, Collection[str]],
+) -> str:
     """The filter. Raises a problem for one that cannot be used, or excepts nothing."""
     from sigma.rule import SigmaRule
 
@@ -84,7 +100,7 @@ def _made(entry: Entry, values: tuple[FieldValue, ...], identity: str, events: l
     from aoc_rules.exceptions import filter_document, filters_of
     from aoc_rules.sigma.compiling import compile_rule
     from aoc_rules.sigma.faults import RuleRefused
-    from aoc_rules.sigma.named_lists import NO_LISTS
+    from aoc_rules.sigma.named_lists import NamedLists
 
     if not isinstance(entry.sigma, SigmaRule):
         raise problems.Problem("rule-refused", "A correlation has no exceptions: the rules that it names have.")
@@ -93,7 +109,8 @@ def _made(entry: Entry, values: tuple[FieldValue, ...], identity: str, events: l
         before, after = compiled_of(entry.sigma), compile_rule(entry.sigma, filters_of(text, identity))
     except RuleRefused as error:
         raise problems.Problem("rule-refused", str(error)) from None
-    fired = [event for event in events if matched(before, event, NO_LISTS) is not None]
-    if fired and all(matched(after, event, NO_LISTS) is not None for event in fired):
+    known = NamedLists(lists)
+    fired = [event for event in events if matched(before, event, known) is not None]
+    if fired and all(matched(after, event, known) is not None for event in fired):
         raise problems.Problem("rule-refused", "These values are in none of the alert's events as fields of the rule.")
     return text

@@ -34,6 +34,7 @@ from aoc_common.store.rules import RuleException, StoredRule
 from aoc_common.store.searches import EventQuery
 
 if TYPE_CHECKING:
+    from aoc_api.rule_views import Sight
     from aoc_common.contracts.access import Scope
     from aoc_rules.catalogue import Entry
     from aoc_rules.sigma.named_lists import NamedLists
@@ -88,11 +89,10 @@ async def list_rules(
         and (origin is None or entry.source == origin)
         and (text is None or text.casefold() in f"{entry.title}\n{entry.text}".casefold())
     ]
-    note.rows, now = len(wanted), services.clock.now()
+    note.rows = len(wanted)
     shown = sorted(wanted, key=lambda entry: (entry.title.casefold(), entry.id))
-    return RuleList.model_construct(
-        items=[rule_views.item(entry, rule_views.visible(entry.stored, scope, principal, now)) for entry in shown]
-    )
+    sight = await _sight(services, scope, principal, *wanted)
+    return RuleList.model_construct(items=[rule_views.item(entry, sight) for entry in shown])
 
 
 @router.get("/lint", response_model=RuleLint, responses=problems.responses(*_READ, "too-many", "busy"))
@@ -112,12 +112,12 @@ async def lint_rules(
     from aoc_rules.history import History
 
     shelf, lists = await services.rules.shelf(), await _lists(services, scope.tenant)
-    active = {one.told.id: one.compiled for one in shelf.library.active.values()}
+    active = {one.told.id: one.within.get(scope.tenant, one.compiled) for one in shelf.library.active.values()}
+    compiled = active
     if rule is not None:
         entry = await services.rules.entry(rule)
-        compiled = {rule: active[rule]} if rule in active else await asyncio.to_thread(rule_texts.compiled, entry)
-    else:
-        compiled = active
+        one = await asyncio.to_thread(rule_texts.compiled, entry, scope.tenant, services.clock.now())
+        compiled = {} if one is None else {rule: one}
     history, back_to = History(compiled, lists), None
     if days:
         _refuse_hidden(scope)
@@ -148,10 +148,10 @@ async def try_rule(
     start = body.start or end - _WEEK
     if end <= start:
         raise problems.invalid("end", "must be after start", location="body")
-    test = BackTest(await _to_try(services, body), await _lists(services, scope.tenant))
+    test = BackTest(await _to_try(services, body, scope.tenant), await _lists(services, scope.tenant))
     with services.admission.exporting(principal.id) as pace:
         query = EventQuery(scope, start=start, end=end)
-        tried = await rule_trials.try_on(services.search, query, pace, test.add_all)
+        tried = await rule_trials.try_on(services.search, query, pace, test.add_all, rule_trials.MOST_TRIED)
     note.rows = test.events
     begin = start if tried.complete or tried.back_to is None else max(start, tried.back_to)
     return rule_views.tried(test, begin, end, complete=tried.complete)
@@ -167,8 +167,8 @@ async def get_rule(
     response.headers["ETag"] = f'"{entry.stored.revision if entry.stored is not None else 0}"'
     lists = await _lists(services, scope.tenant)
     findings = await asyncio.to_thread(rule_texts.linted, entry, lists)
-    exceptions = rule_views.visible(entry.stored, scope, principal, services.clock.now())
-    return rule_views.detail(entry, exceptions, findings, await _fired(services, scope, rule))
+    sight = await _sight(services, scope, principal, entry)
+    return rule_views.detail(entry, sight, findings, await _fired(services, scope, rule))
 
 
 @router.post("", status_code=201, response_model=RuleItem, responses=problems.responses(*_CHANGE))
@@ -187,7 +187,7 @@ async def add_rule(
         raise problems.Problem("conflict", f"Rule {identity} is there already.")
     made = _said(StoredRule(identity), body, changer, services)
     await services.rules.save(made, changer, "added", "conflict")
-    return await _item(services, identity, response)
+    return await _item(services, changer, identity, response)
 
 
 @router.put("/{rule}", response_model=RuleItem, responses=problems.responses(*_CHANGE))
@@ -208,10 +208,11 @@ async def replace_rule(
     stored = entry.stored or StoredRule(rule)
     if stored.revision != revision:
         raise problems.Problem("changed", f"Rule {rule} was changed meanwhile.")
-    made = _said(stored, body, changer, services)
+    sight = await _sight(services, await _scope(services, changer), changer, entry)
+    made = _said(stored, body, changer, services, sight)
     note.about = f"{rule}: {(what := _difference(stored, made))}"
     await services.rules.save(made, changer, what, "changed")
-    return await _item(services, rule, response)
+    return await _item(services, changer, rule, response)
 
 
 @router.delete("/{rule}", status_code=204, responses=problems.responses(*_READ, "not-found", "conflict"))
@@ -237,6 +238,11 @@ async def remove_exception(
     """Remove an exception: the rule finds again what it excepted. One for other tenants, too, takes a role over all."""
     note.about = f"{rule}: exception {exception}"
 
+    entry = await services.rules.entry(rule)
+    alone = entry.stored is not None and any(
+        one.id == exception and one.tenants == {scope.tenant} for one in entry.stored.exceptions
+    )
+
     def without(exceptions: tuple[RuleException, ...]) -> tuple[RuleException, ...]:
         found = next((one for one in exceptions if one.id == exception), None)
         mine = found is not None and found.tenants == {scope.tenant}
@@ -244,15 +250,25 @@ async def remove_exception(
             raise NotFound(f"Rule {rule} has no exception {exception} for {scope.tenant} alone.")
         return tuple(one for one in exceptions if one.id != exception)
 
-    await services.rules.change_exceptions(rule, without, principal, f"exception {exception} removed")
+    whose = scope.tenant if alone else ""
+    await services.rules.change_exceptions(rule, without, principal, f"exception {exception} removed", whose)
 
 
-async def _item(services: Services, rule: str, response: Response) -> RuleItem:
+async def _item(services: Services, by: Principal, rule: str, response: Response) -> RuleItem:
     entry = await services.rules.entry(rule)
     stored = entry.stored
     response.headers["ETag"] = f'"{stored.revision if stored is not None else 0}"'
-    now = services.clock.now()
-    return rule_views.item(entry, [one for one in stored.exceptions if one.holds(now)] if stored is not None else ())
+    return rule_views.item(entry, await _sight(services, await _scope(services, by), by, entry))
+
+
+async def _scope(services: Services, by: Principal) -> Scope:
+    """That of who changes a rule, and names no tenant: as when he reads it and names none."""
+    return await services.policy.scope(by, services.tenant(None), "reader")
+
+
+async def _sight(services: Services, scope: Scope, by: Principal, *entries: Entry) -> Sight:
+    stored = [entry.stored for entry in entries if entry.stored is not None]
+    return await rule_views.sight(services.policy, scope, by, services.clock.now(), stored)
 
 
 async def _fired(services: Services, scope: Scope, rule: str) -> RuleFired:
@@ -273,22 +289,23 @@ async def _lists(services: Services, tenant: str) -> NamedLists:
     return NamedLists(known.lists if known is not None else {})
 
 
-async def _to_try(services: Services, body: RuleTestRequest) -> CompiledRule:
-    """The rule that a request names, with its exceptions, or that it has written. Raises a problem."""
+async def _to_try(services: Services, body: RuleTestRequest, tenant: str) -> CompiledRule:
+    """The rule that a request names, with the tenant's exceptions, or that it has written. Raises a problem."""
     if (body.rule is None) is (body.text is None):
         raise problems.invalid("rule", "either a rule's id or a text is needed", location="body")
     if body.text is not None:
         return await asyncio.to_thread(rule_texts.written, body.text)
-    shelf = await services.rules.shelf()
     entry = await services.rules.entry(body.rule or "")
-    active = next((one.compiled for one in shelf.library.active.values() if one.told.id == entry.id), None)
-    found = [active] if active is not None else list((await asyncio.to_thread(rule_texts.compiled, entry)).values())
-    if not found:
+    found = await asyncio.to_thread(rule_texts.compiled, entry, tenant, services.clock.now())
+    if found is None:
         raise problems.Problem("rule-refused", entry.fault or rule_texts.NO_CORRELATION)
-    return found[0]
+    return found
 
 
-def _said(stored: StoredRule, body: RuleRequest, by: Principal, services: Services) -> StoredRule:
+def _said(
+    stored: StoredRule, body: RuleRequest, by: Principal, services: Services, sight: Sight | None = None
+) -> StoredRule:
+    """The rule as a request wants it. Exceptions that its sender may not see stay."""
     made = replace(stored, text=body.text, enabled=body.enabled, severity=body.severity)
     if body.exceptions is None:
         return made
@@ -302,7 +319,10 @@ def _said(stored: StoredRule, body: RuleRequest, by: Principal, services: Servic
         exceptions.append(asked)
     if len({one.id for one in exceptions}) < len(exceptions):
         raise problems.invalid("exceptions", "two of them have the same id", location="body")
-    return replace(made, exceptions=tuple(exceptions))
+    seen = {one.id for one in sight.exceptions(stored)} if sight is not None else set()
+    asked_for = {one.id for one in exceptions}
+    unseen = (one for one in stored.exceptions if one.holds(now) and one.id not in seen | asked_for)
+    return replace(made, exceptions=(*exceptions, *unseen))
 
 
 def _difference(before: StoredRule, after: StoredRule) -> str:

@@ -66,7 +66,8 @@ def _document(rule: StoredRule) -> Document:
         "author": rule.author,
         "changed_at": rule.changed_at,
         "history": [
-            {"revision": one.revision, "at": one.at, "author": one.author, "what": one.what} for one in rule.history
+            {"revision": one.revision, "at": one.at, "author": one.author, "what": one.what, "tenant": one.tenant}
+            for one in rule.history
         ],
     }
 
