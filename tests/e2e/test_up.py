@@ -315,6 +315,7 @@ def test_what_was_done_at_the_gateway_is_listed_and_its_trail_is_whole(stack, mo
     assert "chains about contoso" in verified.stdout
 
 
+@pytest.mark.timeout(300)  # its stack, and an alert of what its simulator does
 def test_rules_are_applied_exported_and_excepted_from_and_what_was_exported_is_what_there_is(stack, module_aoc) -> None:
     _, data, base = stack
     tenant, folder, copy = ["--tenant", "contoso"], module_aoc.root / "rules", module_aoc.root / "exported"
