@@ -45,6 +45,9 @@ NOTIFICATION_REPEATS = CATALOGUE.counter(
 NOTIFICATIONS_WAITING = CATALOGUE.gauge(
     "aoc_alerter_notifications_waiting", "Notifications that wait, those for a digest too.", ("route",)
 )
+NOTIFICATIONS_TOO_OLD = CATALOGUE.counter(
+    "aoc_alerter_notifications_too_old_total", "Revisions of alerts that came too late to tell anybody."
+)
 NOTIFICATIONS_OLDEST_SECONDS = CATALOGUE.gauge(
     "aoc_alerter_notifications_oldest_seconds", "For how long the oldest of them waits; 0 when none does.", ("route",)
 )
@@ -53,9 +56,6 @@ NOTIFICATION_ROUTE_WELL = CATALOGUE.gauge(
 )
 NOTIFY_SECONDS = CATALOGUE.histogram(
     "aoc_alerter_notify_seconds", "Time to send one message.", ("route",), buckets=SECONDS
-)
-NOTIFICATIONS_TOO_OLD = CATALOGUE.counter(
-    "aoc_alerter_notifications_too_old_total", "Revisions of alerts that came too late to tell anybody."
 )
 NOTIFICATIONS_UNREADABLE = CATALOGUE.gauge(
     "aoc_alerter_notification_routes_unreadable", "1: the file with routes cannot be read; what was read before stays."

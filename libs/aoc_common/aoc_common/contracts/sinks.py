@@ -15,8 +15,6 @@ from aoc_common.contracts.subjects import TENANT_PATTERN
 from aoc_common.errors import BadConfiguration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pydantic.config import JsonDict
 
 NAME_PATTERN: Final = r"^[a-z0-9-]{1,40}$"
@@ -136,15 +134,6 @@ def read_sink(settings: object, where: str = "sink") -> SinkSettings:
 def document(sink: SinkSettings) -> dict[str, Any]:
     """A sink as it is stored and shown: without what is as by default."""
     return {"name": sink.name, "kind": sink.kind} | sink.model_dump(mode="json", exclude_defaults=True)
-
-
-def distinct(sinks: Sequence[SinkSettings], where: str) -> None:
-    """Raise `BadConfiguration` for two sinks of one name, or more than there may be."""
-    names = [sink.name for sink in sinks]
-    if doubled := next((name for name in names if names.count(name) > 1), None):
-        raise BadConfiguration(f"{where}: sink {doubled} is there twice")
-    if len(names) > MOST_SINKS:
-        raise BadConfiguration(f"{where}: {len(names)} sinks; {MOST_SINKS} are the most")
 
 
 def _plain(message: str) -> str:

@@ -5,27 +5,24 @@ Secrets are references in it (`env:NAME`, `file:PATH`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from aoc_alerter.notifying.templates import BODY, DIGEST_TITLE, TITLE, check_template
 from aoc_common.contracts.alert import Severity  # pydantic looks at it
+from aoc_common.contracts.notifications import ROUTE_PATTERN
 from aoc_common.contracts.subjects import TENANT_PATTERN
 from aoc_common.errors import BadConfiguration
+from aoc_common.outbound import named_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SETTING: Final = "AOC_NOTIFICATIONS_FILE"
-NAME_PATTERN: Final = r"^[a-z0-9-]{1,40}$"
 MOST_ROUTES: Final = 100
-#: Bytes of a file.
-_LONGEST: Final = 1024 * 1024
 _FROZEN: Final = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 _Tenant = Annotated[str, Field(pattern=TENANT_PATTERN)]
@@ -92,7 +89,7 @@ class Route(BaseModel):
 
     model_config = _FROZEN
 
-    name: Annotated[str, Field(pattern=NAME_PATTERN)]
+    name: Annotated[str, Field(pattern=ROUTE_PATTERN)]
     kind: Literal["apprise", "webhook"] = "apprise"
     options: Mapping[str, Any] = Field(description="How the destination is reached.")
     include: Criteria = Criteria()
@@ -126,33 +123,12 @@ def shown(route: Route) -> dict[str, Any]:
 def read_file(file: Path) -> list[Route]:
     """The routes of a file. Blocks. Raises `BadConfiguration` with one line that names route and field."""
     where = f"{SETTING}: {file}"
-    try:
-        with file.open("rb") as opened:
-            text = opened.read(_LONGEST + 1)
-    except OSError as error:
-        raise BadConfiguration(f"{where}: {error.strerror}") from None
-    if len(text) > _LONGEST:
-        raise BadConfiguration(f"{where}: longer than {_LONGEST:,} bytes")
-    return read_text(text, where)
+    return read_text(named_file.content(file, where), where)
 
 
 def read_text(text: bytes, where: str) -> list[Route]:
     """The routes of a text. Raises as `read_file`."""
-    try:
-        parsed: Any = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" in line {mark.line + 1}" if mark is not None else ""
-        raise BadConfiguration(f"{where}: no YAML{line}") from None
-    if not isinstance(parsed, dict) or parsed.keys() != {"routes"} or not isinstance(parsed["routes"], list):
-        raise BadConfiguration(f"{where}: expected `routes:` and a list of routes")
-    routes = [_read(one, f"{where}: {_label(number, one)}") for number, one in enumerate(parsed["routes"], 1)]
-    names = [route.name for route in routes]
-    if doubled := next((name for name in names if names.count(name) > 1), None):
-        raise BadConfiguration(f"{where}: route {doubled} is there twice")
-    if len(names) > MOST_ROUTES:
-        raise BadConfiguration(f"{where}: {len(names)} routes; {MOST_ROUTES} are the most")
-    return routes
+    return named_file.entries(text, where, "route", MOST_ROUTES, _read)
 
 
 def _read(entry: object, where: str) -> Route:
@@ -163,8 +139,3 @@ def _read(entry: object, where: str) -> Route:
         field = ".".join(str(part) for part in first["loc"])
         words = first["msg"].removeprefix("Value error, ")
         raise BadConfiguration(f"{where}{', ' if field else ''}{field}: {words}") from None
-
-
-def _label(number: int, entry: object) -> str:
-    name = entry.get("name") if isinstance(entry, dict) else None
-    return f"route {name}" if isinstance(name, str) and re.fullmatch(NAME_PATTERN, name) else f"route {number}"
