@@ -27,6 +27,9 @@ _LINK: Final = re.compile(r"AOC(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d
 _LINKED: Final = re.compile(r"(tcp|udp|sctp)://.*")
 #: A secret may be in a variable of any name: `AOC_NATS__PASSWORD=env:AOC_BUS_PASSWORD`.
 _REFERENCE: Final = re.compile(r"env:(\w+)")
+#: What variables with secrets begin with that sinks and routes of notifications refer to, by default. Sinks are set in
+#: the database too, and a file is not where every service is that has the same environment.
+_SECRETS: Final = ("AOC_SINK_", "AOC_NOTIFICATION_")
 #: They name a tenants file: for those who collect, and for the gateway.
 TENANTS_FILE: Final = "AOC_TENANTS_FILE"
 WEBHOOKS_TENANTS_FILE: Final = "AOC_WEBHOOKS__TENANTS_FILE"
@@ -57,10 +60,16 @@ def _ours(name: str) -> bool:
 
 
 def _known(name: str, value: str) -> bool:
-    if name in _OURS or name.startswith(_TESTS) or _is_setting(name):
+    if name in _OURS or name.startswith(_TESTS) or _is_setting(name) or _is_secret(name):
         return True
     # `AOC_HEALTH_PORT=9100` is no link, but a mistake.
     return _LINK.fullmatch(name) is not None or (name.endswith("_PORT") and _LINKED.fullmatch(value) is not None)
+
+
+def _is_secret(name: str) -> bool:
+    """`AOC_SINK_FILE` is none, but a mistake for `AOC_SINKS_FILE`."""
+    found = next((prefix for prefix in _SECRETS if name.startswith(prefix) and name != prefix), None)
+    return found is not None and not _is_setting(f"{found.removesuffix('_')}S_{name.removeprefix(found)}")
 
 
 def _is_setting(name: str) -> bool:

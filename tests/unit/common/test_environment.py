@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aoc_alerter.settings import NotifyOptions
 from aoc_api.settings import ApiSettings
 from aoc_cli.access.settings import GatewaySettings
 from aoc_cli.reference import known_settings
@@ -15,6 +16,7 @@ from aoc_collector.settings import CollectorSettings
 from aoc_common import environment
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import ServiceSettings, load
+from aoc_exporter.settings import ExportSettings
 from aoc_normalizer.settings import NormalizerSettings
 from each import each
 
@@ -102,6 +104,15 @@ def test_a_secret_may_be_in_a_variable_of_any_name_that_a_setting_or_tenants_fil
     for missing in ("AOC_NATS__PASSWORD", "AOC_TENANTS_FILE"):
         with pytest.raises(BadConfiguration, match="no such setting"):
             environment.check({name: value for name, value in given.items() if name != missing})
+
+
+def test_a_secret_of_a_sink_or_a_route_may_be_in_a_variable_and_a_mistake_for_a_setting_is_none() -> None:
+    for options in (ExportSettings(), NotifyOptions()):
+        environment.check({f"{options.secret_prefix}MAIL": "x"})
+
+    for mistake in ("AOC_SINK_FILE", "AOC_NOTIFICATION_FILE", "AOC_NOTIFICATION_", "AOC_NOTIFICATIONS_MAIL"):
+        with pytest.raises(BadConfiguration, match=f"^{mistake}: no such setting"):
+            environment.check({mistake: "x"})
 
 
 def test_the_list_of_known_settings_is_that_of_the_code() -> None:
