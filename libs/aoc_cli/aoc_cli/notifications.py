@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -31,6 +31,8 @@ Data = Annotated[Path | None, typer.Option(help="Data directory of the stack who
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="The route's name.")]
 _COLOURS: Final = {"running": "green", "paused": "dim", "closed": "dim", "failing": "yellow", "broken": "red"}
+#: Alerters say every 5 s how a route fares; another one takes it over within a minute.
+_SILENT: Final = timedelta(minutes=2)
 
 
 @group.command("list")
@@ -44,13 +46,15 @@ def list_(data: Data = None, as_json: AsJson = False) -> None:
     columns = ("route", "kind", "state", "waiting", "sent", "refused", "repeats", "last sent", "")
     table = Table(*columns, box=None, padding=(0, 2, 0, 0))
     for route in found.items:
+        unserved = now - route.seen_at > _SILENT
+        words = f"no alerter serves it; one did {ago(route.seen_at, now)}" if unserved else visible(route.words)[:100]
         table.add_row(
             plain(route.name),
             plain(route.kind),
-            Text(route.state, _COLOURS.get(route.state, "")),
+            Text("unserved", "red") if unserved else Text(route.state, _COLOURS.get(route.state, "")),
             *(f"{count:,}" for count in (route.waiting, route.sent, route.refused, route.repeated)),
             ago(route.sent_at, now) if route.sent_at else "",
-            Text(visible(route.words)[:100], "dim"),
+            Text(words, "dim"),
         )
     out.print(table)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import threading
 import time
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from aoc_common.store.imports import Case
 
 _TICK_S: Final = 1.0
+_GATEWAY_URL: Final = "AOC_ALERTER__GATEWAY_URL"
 _SECONDS: Final = "%Y-%m-%d %H:%M:%S"
 #: Simulated traffic should arrive without noticeable delay.
 _LIVELY: Final = {
@@ -196,7 +198,7 @@ def _services(plan: Plan, endpoints: Endpoints, tenant: str) -> list[Child]:
     if endpoints.simulator is not None:
         settings[roster.API.name] |= simulator.sign_in_settings(plan.data, endpoints.simulator)
         settings[roster.COLLECTOR.name] = simulator.collector_settings(plan.data, endpoints.simulator) | _LIVELY | hooks
-        settings[roster.ALERTER.name] = _alerter_settings(plan, settings[roster.COLLECTOR.name])
+    settings[roster.ALERTER.name] = _alerter_settings(plan, settings.get(roster.COLLECTOR.name, {}))
     children = []
     for replica in range(1, plan.replicas + 1):
         for entry in reversed(roster.SERVICES):
@@ -209,8 +211,8 @@ def _services(plan: Plan, endpoints: Endpoints, tenant: str) -> list[Child]:
 
 
 def _alerter_settings(plan: Plan, collector: Mapping[str, str]) -> dict[str, str]:
-    """Its links lead to the gateway, and its lists are those of the tenants that are collected."""
-    url = {"AOC_ALERTER__GATEWAY_URL": f"http://{LOOPBACK}:{plan.gateway_port}"}
+    """Its links lead to the gateway, where nobody says otherwise; its lists are those of the tenants collected."""
+    url = {_GATEWAY_URL: os.environ.get(_GATEWAY_URL, f"http://{LOOPBACK}:{plan.gateway_port}")}
     return url | {name: value for name, value in collector.items() if name == roster.ALERTER.tenants_file}
 
 
