@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,19 +10,24 @@ import yaml
 
 from aoc_alerter.notifying.at_work import RouteAtWork, Tools
 from aoc_alerter.notifying.intake import Revision, wants
+from aoc_alerter.notifying.notifier import Notifier
 from aoc_alerter.notifying.route import Route, read_text
+from aoc_alerter.notifying.routes import Routes
 from aoc_alerter.notifying.selection import Choice
 from aoc_common.contracts.alert_message import AlertMessage
 from aoc_common.store.alerts import AlertWrite
 from aoc_common.store.mongo.alerts import MongoAlerts
+from aoc_common.store.mongo.lease import MongoLease
+from aoc_common.store.mongo.notification_routes import MongoNotificationRoutes
 from aoc_common.store.mongo.notifications import MongoNotifications
-from made_alerts import KEEP, NOW
+from made_alerts import KEEP, NOW, alert_event, alert_of
 from manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from aoc_alerter.notifying.message import Message
     from aoc_common.contracts.alert import Alert
     from aoc_common.contracts.notifications import Notification
+    from aoc_common.errors import BadConfiguration
     from aoc_common.store.mongo.client import Database
 
 GATEWAY = "https://aoc.example"
@@ -31,6 +37,10 @@ def route(**settings: Any) -> Route:
     """A route as its file says it."""
     entry = {"name": "people", "options": {"url": "env:AOC_NOTIFICATION_URL"}, **settings}
     return read_text(yaml.safe_dump({"routes": [entry]}).encode(), "file")[0]
+
+
+def alerts(count: int, severity: str = "high", **more: Any) -> list[Alert]:
+    return [replace(alert_of(alert_event(number)), severity=severity, **more) for number in range(count)]
 
 
 class Box:
@@ -62,7 +72,9 @@ class Telling:
         self.clock = ManualClock(NOW)
         self.box = Box()
         self.letters: list[tuple[Notification, str]] = []
-        self.store = store or MongoNotifications(database)
+        self.made = 0
+        self.cannot: BadConfiguration | None = None
+        self.store = store or MongoNotifications(database, KEEP)
         self.alerts = MongoAlerts(database, KEEP)
         self.choice = Choice(settings)
         self.tools = Tools(self.store, self.alerts, self._make, self._give_up, self.clock, GATEWAY, timedelta(hours=72))
@@ -91,7 +103,18 @@ class Telling:
             self.clock.advance(seconds / rounds)
             await self.at_work.round()
 
+    def notifier(self, database: Database) -> Notifier:
+        """A replica that serves the route."""
+        routes = Routes(None)
+        routes.choices = [self.choice]
+        states = MongoNotificationRoutes(database)
+        tools = replace(self.tools, clock=self.clock)
+        return Notifier(routes, tools, states, lambda name: MongoLease(database, f"notifications {name}"))
+
     async def _make(self, _: Route) -> Box:
+        if self.cannot is not None:
+            raise self.cannot
+        self.made += 1
         return self.box
 
     async def _give_up(self, notification: Notification, words: str) -> None:

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
-from aoc_common.errors import Refused, Unreachable
+from aoc_common.errors import BadConfiguration, Unreachable
 from aoc_common.outbound.refusals import RefusedWhole, Unusable
-from aoc_common.store.mongo.client import Database, ensure_indexes
 from aoc_common.store.mongo.notification_routes import MongoNotificationRoutes
-from made_alerts import alert_event, alert_of
-from notified import Telling, route
+from made_alerts import KEEP, NOW, alert_event, alert_of
+from notified import Telling, alerts, route
 
+if TYPE_CHECKING:
+    from datetime import datetime
 
-@pytest.fixture
-async def store(database: Database) -> Database:
-    await ensure_indexes(database, ("notifications",))
-    return database
-
-
-def alerts(count: int, severity: str = "high", **more: object) -> list:
-    return [replace(alert_of(alert_event(number)), severity=severity, **more) for number in range(count)]
+    from aoc_common.store.mongo.client import Database
 
 
 async def test_a_destination_that_is_away_for_hours_gets_each_alert_once(store: Database) -> None:
@@ -212,8 +207,133 @@ async def test_while_a_route_is_closed_what_comes_waits(store: Database) -> None
 
 async def test_settings_that_cannot_work_are_said_and_what_comes_waits(store: Database) -> None:
     telling = Telling(store, route())
-    telling.box.fails = Refused("403", status=403)
+    telling.cannot = BadConfiguration("route people, options.url: the environment variable is not set")
     await telling.comes(*alerts(1))
     await telling.goes_on()
+    life, words = telling.at_work.life, telling.at_work.words
+    telling.cannot = None
+    await telling.goes_on(60)
 
-    assert [words for _, words in telling.letters] == ["403"]
+    assert (life, words.partition(":")[0]) == ("broken", "route people, options.url")
+    assert len(telling.box.messages) == 1
+    assert not telling.letters
+
+
+async def test_secrets_are_read_again_when_the_destination_refuses_them(store: Database) -> None:
+    telling = Telling(store, route())
+    telling.box.fails = Unusable("401 no such token")
+    await telling.comes(*alerts(1))
+    await telling.goes_on()
+    telling.box.fails = None
+    await telling.goes_on(60)
+
+    assert telling.made == 2
+    assert len(telling.box.messages) == 1
+
+
+async def test_what_waited_for_days_behind_closed_doors_is_tried_for_as_long_as_all_else(store: Database) -> None:
+    telling = Telling(store, route(hours={"zone": "UTC", "days": ["sun"]}))
+    telling.box.fails = Unreachable("503")
+    await telling.comes(*alerts(1))
+    await telling.goes_on(6 * 24 * 3600)
+    telling.box.fails = None
+    await telling.goes_on(60)
+
+    assert telling.box.tries == 2
+    assert not telling.letters
+    assert len(telling.box.messages) == 1
+
+
+async def test_a_revision_of_an_old_alert_tells_it_no_second_time(store: Database) -> None:
+    telling = Telling(store, route())
+    [alert] = alerts(1)
+    await telling.comes(alert)
+    await telling.goes_on()
+    before = await expires(store)
+    await telling.goes_on(300 * 24 * 3600)
+    await telling.comes(replace(alert, count=2, revision=2))
+    await telling.goes_on()
+
+    assert len(telling.box.messages) == 1
+    assert before == NOW + KEEP, "as long as the alert"
+    assert await expires(store) == telling.clock.now() + KEEP, "whose last event came now"
+
+
+async def expires(store: Database) -> datetime:
+    return (await store["notifications"].find_one({}))["expire_at"]
+
+
+async def test_what_came_while_a_route_was_closed_does_not_go_that_way_later_either(store: Database) -> None:
+    telling = Telling(store, route(hours={"zone": "UTC", "days": ["tue"], "otherwise": "skip"}))
+    [alert] = alerts(1, "medium")
+    await telling.comes(alert)
+    await telling.goes_on(24 * 3600)
+    await telling.comes(replace(alert, count=2, revision=2))
+    await telling.goes_on()
+    before = telling.box.titles
+    await telling.comes(replace(alert, severity="high", revision=3))
+    await telling.goes_on(1)
+
+    assert not before, "a revision is no new alert"
+    assert telling.box.titles == ["[high] Inbox rule forwards mail (contoso)"]
+    assert "told before" not in telling.box.messages[0].body, "nobody was"
+
+
+async def test_what_is_opened_again_before_it_was_told_is_told(store: Database) -> None:
+    telling = Telling(store, route(raised=False))
+    telling.box.fails = Unreachable("503")
+    [alert] = alerts(1)
+    await telling.comes(alert)
+    await telling.goes_on()
+    telling.box.fails = None
+    await telling.comes(replace(alert, status="resolved", revision=2))
+    await telling.goes_on(300)
+    await telling.comes(replace(alert, status="in_progress", revision=3))
+    await telling.goes_on(1)
+
+    assert telling.box.titles == ["[high] Inbox rule forwards mail (contoso)"]
+
+
+async def test_that_an_alert_is_over_is_told_once_by_routes_that_ask_for_it_and_only_if_it_was_told(
+    store: Database,
+) -> None:
+    telling = Telling(store, route(resolved=True))
+    told, untold = alerts(2)
+    await telling.comes(told)
+    await telling.goes_on()
+    over = replace(told, status="resolved", verdict="false_positive", revision=2)
+    await telling.comes(over, replace(untold, status="resolved", revision=2))
+    await telling.goes_on(1)
+    for late in (over, told):
+        await telling.taken_in(late)
+        await telling.goes_on(300)
+    await telling.comes(replace(told, status="new", revision=3))
+    await telling.goes_on(1)
+    await telling.comes(replace(told, status="suppressed", revision=4))
+    await telling.goes_on(1)
+
+    title = "[high] Inbox rule forwards mail (contoso)"
+    assert telling.box.titles == [title, f"[resolved] {title}", title, f"[suppressed] {title}"]
+    assert "It is resolved: false positive." in telling.box.messages[1].body
+    assert [one.kind.removeprefix("aoc.alert.") for one in telling.box.messages] == ["new", "resolved"] * 2
+    assert len({one.id for one in telling.box.messages}) == 4, "who knows ids tells them apart"
+    assert {one.about for one in telling.box.messages} == {str(told.id)}
+    assert [one.over for one in telling.box.messages] == [False, True] * 2
+
+
+async def test_ends_are_told_one_by_one_and_what_is_opened_before_is_not_over(store: Database) -> None:
+    telling = Telling(store, route(resolved=True, together_from=2))
+    first, second, third = alerts(3)
+    for alert in (first, second, third):
+        await telling.comes(alert)
+        await telling.goes_on(1)
+    telling.box.fails = Unreachable("503")
+    for alert in (first, second, third):
+        await telling.comes(replace(alert, status="resolved", revision=2))
+    await telling.goes_on(1)
+    await telling.comes(replace(third, status="new", revision=3))
+    telling.box.fails = None
+    await telling.goes_on(300, rounds=2)
+
+    assert {one.about for one in telling.box.messages[3:]} == {str(first.id), str(second.id)}
+    assert all(one.over for one in telling.box.messages[3:])

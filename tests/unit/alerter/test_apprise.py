@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 
+import pytest
+import requests
+from pydantic import SecretStr
 from starlette.requests import Request  # noqa: TC002  # starlette looks at it
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from aoc_alerter.notifying.apprise_process import markdown
-from aoc_alerter.notifying.apprise_sender import AppriseProcesses
+from aoc_alerter.notifying import apprise_process
+from aoc_alerter.notifying.apprise_process import GUARD, Said, deliver, markdown
+from aoc_alerter.notifying.apprise_sender import AppriseProcesses, ByApprise
+from aoc_alerter.notifying.destination import AppriseOptions
 from aoc_alerter.notifying.message import of_alert
 from aoc_common.clock import SystemClock
 from aoc_common.errors import AocError, Unreachable
+from aoc_common.outbound.addresses import Addresses
 from aoc_common.outbound.refusals import RefusedWhole, Unusable
+from each import each
 from made_alerts import RULE, alert_event, alert_of
 from notified import GATEWAY, route
 from receiving import LOOPBACK, serving
@@ -28,6 +36,8 @@ async def test_apprise_sends_and_says_what_came_of_it_and_goes_nowhere_else() ->
     async def hook(request: Request) -> Response:
         status = int(request.path_params["status"])
         taken.append((request.url.path, await request.body()))
+        if request.url.path.endswith("/large"):
+            return Response(b"x" * 1_100_000, status)
         return PlainTextResponse("words of the receiver", status, {"Location": f"{at}/200/elsewhere"})
 
     processes = AppriseProcesses(LOOPBACK, GATEWAY, SystemClock())
@@ -48,6 +58,7 @@ async def test_apprise_sends_and_says_what_came_of_it_and_goes_nowhere_else() ->
         assert "404 words of the receiver" in await said(Unusable, f"json://{host}/404/secret-path")
         assert "503 words of the receiver" in await said(Unreachable, f"json://{host}/503/secret-path")
         assert "a redirect" in await said(Unusable, f"json://{host}/302/secret-path")
+        assert "more than 1,048,576 bytes" in await said(Unreachable, f"json://{host}/200/large")
         assert "makes nothing of" in await said(Unusable, "nonsense://secret-path")
         assert "secret-path" not in await said(Unreachable, "json://127.0.0.1:1/secret-path")
         assert not [path for path, _ in taken if "elsewhere" in path]
@@ -59,7 +70,7 @@ async def test_apprise_sends_and_says_what_came_of_it_and_goes_nowhere_else() ->
         assert "no public address" in await said(Unusable, f"json://localhost:{host.partition(':')[2]}/200/", strict)
         assert "no public address" in await said(Unusable, mail, strict)
         await strict.close()
-        assert len(taken) == 5
+        assert len(taken) == 6
 
     sent = json.loads(taken[0][1])
     assert sent["title"] == message.title
@@ -70,3 +81,99 @@ async def test_apprise_sends_and_says_what_came_of_it_and_goes_nowhere_else() ->
     )
     assert "evil.example" in sent["message"]
     assert "https://evil" not in sent["message"]
+
+
+def asked(url: str, **more: object) -> dict[str, object]:
+    message = {"url": url, "title": "title", "body": "body", "severity": "low", "about": "alert-1", "over": False}
+    return {**message, "allowed_networks": (), "home": GATEWAY, **more}
+
+
+def test_a_pagers_incident_is_raised_once_and_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[dict[str, object]] = []
+
+    def answer(_: object, request: requests.PreparedRequest, **__: object) -> requests.Response:
+        sent.append(json.loads(request.body or b""))
+        made = requests.Response()
+        made.status_code, made._content = 202, b"{}"  # as its adapter makes one
+        return made
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", answer)
+    key = "0123456789abcdef0123456789abcdef"
+    for more in ({}, {"severity": "high"}, {"over": True}):
+        assert apprise_process._notify(asked(f"pagerduty://{key}@aoc", **more))
+    assert apprise_process._notify(asked(f"pagerduty://{key}@aoc?dedup=own"))
+
+    assert [(one["event_action"], one["dedup_key"]) for one in sent] == [
+        ("trigger", "alert-1"), ("trigger", "alert-1"), ("resolve", "alert-1"), ("trigger", "own"),
+    ]  # fmt: skip
+
+
+def test_a_message_is_not_sent_because_apprise_has_nothing_against_it() -> None:
+    said = deliver(asked("opsgenie://0123456789abcdef0123456789abcdef"))
+
+    assert said == {"kind": "unusable", "words": "apprise has sent nothing, and says that it did"}
+
+
+@each(
+    ("body", "kind"),
+    [
+        (b'{"ok": false, "error": "not_in_channel"}', "unusable"),
+        (b'{"ok": false, "error": "msg_too_long"}', "refused"),
+        (b'{"ok": false, "error": "fatal_error"}', "unreachable"),
+        (b'{"ok": false}', "unusable"),
+        (b'{"ok": true}', ""),
+        (b"ok", ""),
+        (b"[]", ""),
+    ],
+)
+def test_a_refusal_with_status_200_is_one_in_its_own_words(body: bytes, kind: str) -> None:
+    GUARD.said = Said(Addresses())
+    GUARD.answered(200, body)
+
+    assert GUARD.said.kind == kind
+    assert not kind or GUARD.said.words == f"200 {json.loads(body).get('error', 'not ok')}"
+
+
+@each(("kind", "expected"), [("refused", "refused"), ("unusable", "refused"), ("unreachable", "unreachable")])
+def test_who_has_a_message_is_not_told_for_days_because_another_one_refuses_it(kind: str, expected: str) -> None:
+    def partly(_: object) -> bool:
+        GUARD.said.taken = 2
+        GUARD.said.refused(kind, "is_archived")
+        return False
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(apprise_process, "_notify", partly)
+        said = deliver(asked("slack://"))
+
+    assert said["kind"] == expected
+    assert "is_archived" in said["words"]
+    assert (expected == "unreachable") or said["words"].startswith("2 have it")
+
+
+async def test_destinations_that_hang_hold_up_none_that_answers() -> None:
+    class Processes(AppriseProcesses):
+        async def _asked(self, line: bytes) -> dict[str, str]:
+            if b"hangs" in line:
+                if self.hung:
+                    await asyncio.Event().wait()
+                raise Unreachable("no answer")
+            return {"kind": "sent", "words": ""}
+
+        hung = False
+
+    processes = Processes(LOOPBACK, GATEWAY, SystemClock())
+    message = of_alert(route(), alert_of(), GATEWAY, None)
+    silent = [ByApprise(AppriseOptions(url=SecretStr(f"json://hangs{n}")), processes) for n in range(3)]
+    for one in silent:
+        with pytest.raises(Unreachable):
+            await one.send(message)
+    processes.hung = True
+    hanging = [asyncio.create_task(one.send(message)) for one in silent]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await ByApprise(AppriseOptions(url=SecretStr("json://answers")), processes).send(message)
+
+    assert not any(task.done() for task in hanging)
+    for task in hanging:
+        task.cancel()
+    await asyncio.gather(*hanging, return_exceptions=True)

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from aoc_alerter import metrics
 from aoc_alerter.notifying.apprise_process import without_secrets
 from aoc_alerter.notifying.destination import options_of
 from aoc_alerter.notifying.intake import Revision, wants
 from aoc_alerter.notifying.route import Hours, read_text
+from aoc_alerter.notifying.routes import Routes
 from aoc_alerter.notifying.selection import Choice, is_open
 from aoc_alerter.notifying.templates import FIELDS
 from aoc_alerter.settings import NotifyOptions
@@ -26,10 +28,15 @@ from notified import route
 GROUPS = {"contoso": frozenset({"customers"})}
 
 
-def taken(alert: Any = None, **settings: Any) -> bool:
+def asks(alert: Any = None, **settings: Any) -> str | None:
+    """What a revision asks of a route; None: nothing."""
     published = AlertMessage.of(alert or alert_of())
     revision = Revision.of(published.subject, published.headers, published.body)
-    return bool(list(wants(revision, [Choice(route(**settings))], GROUPS, NOW)))
+    return next((want.asks for want in wants(revision, [Choice(route(**settings))], GROUPS, NOW)), None)
+
+
+def taken(alert: Any = None, **settings: Any) -> bool:
+    return asks(alert, **settings) == "tell"
 
 
 def test_a_route_takes_what_it_asks_for_and_nothing_else() -> None:
@@ -52,8 +59,9 @@ def test_the_past_and_what_is_resolved_is_told_nobody_unless_asked() -> None:
 
     assert not taken(past)
     assert taken(past, retrospective=True)
-    assert not taken(replace(alert_of(), status="resolved"))
-    assert not taken(replace(alert_of(), status="suppressed"))
+    for status in ("resolved", "suppressed"):
+        assert asks(replace(alert_of(), status=status)) is None
+        assert asks(replace(alert_of(), status=status), resolved=True) == "end"
 
 
 @each("subject", ["aoc.alerts.contoso.grave", "aoc.alerts.Contoso!.high", "aoc.alerts.contoso"])
@@ -87,7 +95,7 @@ def test_while_it_is_closed_alerts_wait_or_go_another_way() -> None:
     closed = {"zone": "UTC", "days": ["sun"]}
 
     assert taken(hours=closed)
-    assert not taken(hours=closed | {"otherwise": "skip"})
+    assert asks(hours=closed | {"otherwise": "skip"}) == "pass"
     assert Choice(route(digest={})).digest_at("high", NOW) is None
     assert Choice(route(digest={"every_m": 30})).digest_at("low", NOW) == NOW.replace(minute=30)
 
@@ -110,6 +118,22 @@ def test_while_it_is_closed_alerts_wait_or_go_another_way() -> None:
 def test_a_file_that_cannot_be_used_is_named(text: str, named: str) -> None:
     with pytest.raises(BadConfiguration, match=named.replace("{", r"\{")):
         read_text(text.encode(), "file")
+
+
+async def test_a_file_that_comes_back_as_it_was_is_read(tmp_path: Path) -> None:
+    file, away = tmp_path / "routes.yaml", tmp_path / "away"
+    file.write_text("routes: [{name: a, options: {}}]")
+    routes = Routes(file)
+    await routes.start()
+    await routes.look()
+    file.rename(away)
+    await routes.look()
+    gone = metrics.NOTIFICATIONS_UNREADABLE._value.get()  # prometheus_client has no other way
+    away.rename(file)
+    await routes.look()
+
+    assert (gone, metrics.NOTIFICATIONS_UNREADABLE._value.get()) == (1, 0)
+    assert [choice.route.name for choice in routes.choices] == ["a"]
 
 
 @each(

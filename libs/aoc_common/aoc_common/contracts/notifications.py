@@ -12,14 +12,20 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from aoc_common.contracts.alert import Severity
+    from aoc_common.contracts.alert import Severity, Status
 
 type State = Literal["waiting", "sent", "refused", "dropped"]
 """`refused`: the destination will not take it, a dead letter; `dropped`: there was nothing to tell any more."""
 
+type Asks = Literal["tell", "pass", "end"]
+"""What a revision asks of a route: to tell the alert; not to tell it, nor what is no graver later; to tell that it is
+over, where the alert was told."""
+
 type RouteLife = Literal["running", "failing", "broken", "paused", "closed"]
 """`broken`: its settings cannot work; `closed`: outside of its hours."""
 
+#: Nobody has to look after alerts with these any more.
+OVER: Final[frozenset[Status]] = frozenset({"resolved", "suppressed"})
 ROUTE_PATTERN: Final = r"^[a-z0-9-]{1,40}$"
 
 
@@ -35,7 +41,7 @@ def severity_of(grade: int) -> Severity | None:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """An alert that is to be told by a route, with this severity.
+    """What a revision of an alert, with this severity, asks of a route.
 
     `gather`: in a digest. `again`: also when it was told before as less severe.
     """
@@ -47,14 +53,17 @@ class Want:
     gather: bool = False
     due_at: datetime | None = None
     again: bool = True
+    asks: Asks = "tell"
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
     """An alert and a route.
 
-    - `wanted`, `told`: the highest grade that is to be told, and that was; 0: none was.
-    - `since`: when it began to wait. `due_at`: not before. `tries`: how often it was tried in vain.
+    - `wanted`, `passed`, `told`: the highest grade that is to be told, that is done with (told, refused, or not to go
+      this way), and that was told; 0: none. `ends`: how often it was told that the alert is over; since then none is.
+    - `since`: when it began to wait. `due_at`: not before.
+    - `tries`, `tried_since`: how often it was tried in vain, and since when.
     - `sending`: it was being sent when somebody last said something: after a crash nobody knows whether it was.
     """
 
@@ -62,11 +71,14 @@ class Notification:
     tenant: str
     alert: UUID
     wanted: int
+    passed: int
     told: int
     gather: bool
     since: datetime
     due_at: datetime
+    ends: int = 0
     tries: int = 0
+    tried_since: datetime | None = None
     sending: bool = False
 
     @property
@@ -74,18 +86,24 @@ class Notification:
         """By which it is stored."""
         return notification_key(self.route, self.alert)
 
+    @property
+    def ending(self) -> bool:
+        """Whether nothing is to be told but that the alert is over."""
+        return self.wanted <= self.passed
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What came of a notification.
 
-    `told`: the grade that was told. Of one that waits on: `due_at`, when it is tried again, and `unknown`, whether it
-    may have been taken after all.
+    `told`: the grade that was told. `over`: what was told is that the alert is over. Of one that waits on: `due_at`,
+    when it is tried again, and `unknown`, whether it may have been taken after all.
     """
 
     notification: Notification
     state: State
     told: int = 0
+    over: bool = False
     words: str = ""
     due_at: datetime | None = None
     unknown: bool = False

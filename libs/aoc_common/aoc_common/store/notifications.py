@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class NotificationStore(Protocol):
-    """A document for each alert and route, for 90 days after it was last wanted or told."""
+    """A document for each alert and route, as long as the alert may be kept."""
 
     async def want(self, wants: Sequence[Want], now: datetime) -> None:
-        """Have these told, those that were not told with that severity or a higher one. Idempotent."""
+        """Have these told that were not told with that severity or a higher one, or what else they ask. Idempotent."""
         ...
 
     async def due(self, route: str, now: datetime, most: int) -> Sequence[Notification]:

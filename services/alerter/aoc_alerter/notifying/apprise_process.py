@@ -43,6 +43,16 @@ _LATER: Final = frozenset({408, 425, 429})
 #: From here on a mail server's answer is final (RFC 5321, 4.2.1).
 _SMTP_FINAL: Final = 500
 _BODY: Final = 300
+#: Bytes of an answer: none to a message is longer, and this process shares its memory with the alerter.
+_LONGEST: Final = 1024 * 1024
+_PART: Final = 64 * 1024
+#: What Slack says with 200 when it will never take what was sent, and when it is in trouble. All else is about us.
+_SLACK_CONTENT: Final = frozenset({
+    "msg_too_long", "no_text", "invalid_blocks", "invalid_blocks_format", "invalid_attachments", "msg_blocks_too_long",
+})  # fmt: skip
+_SLACK_AWAY: Final = frozenset({
+    "fatal_error", "internal_error", "ratelimited", "rate_limited", "request_timeout", "service_unavailable",
+})  # fmt: skip
 #: Seconds for a connection, and for an answer.
 _CONNECT_S: Final = 5.0
 _READ_S: Final = 10.0
@@ -55,9 +65,15 @@ _PATH: Final = re.compile(r"with url: \S+")
 
 @dataclass(slots=True)
 class Said:
-    """What happened while one message was sent. `kind`, `words`: of the last refusal that is known."""
+    """What happened while one message was sent.
+
+    `connected`: somebody was reached out to. `taken`: by so many recipients. `kind`, `words`: of the last refusal that
+    is known.
+    """
 
     addresses: Addresses
+    connected: bool = False
+    taken: int = 0
     kind: str = ""
     words: str = ""
     logged: list[str] = field(default_factory=list)
@@ -88,6 +104,7 @@ class _Guard:
             words = str(error) if isinstance(error, Unusable) else "an address that is no address of the internet"
             self.said.refused("unusable", words)
             raise PermissionError(words) from None
+        self.said.connected = True
 
     def answered(self, status: int, body: bytes) -> None:
         """An answer over HTTP."""
@@ -100,6 +117,9 @@ class _Guard:
             self.said.refused("unreachable", words)
         elif status >= min(ABOUT_CONTENT):
             self.said.refused("unusable", words)
+        elif (reason := _not_ok(body)) is not None:
+            kind = "refused" if reason in _SLACK_CONTENT else "unreachable" if reason in _SLACK_AWAY else "unusable"
+            self.said.refused(kind, f"{status} {reason}")
 
     def mail_refused(self, error: smtplib.SMTPException, *, content: bool) -> None:
         """A mail server has refused what was sent, or us."""
@@ -131,7 +151,7 @@ def install() -> None:
         @wraps(send)
         def sending(self: Any, request: Any, **options: Any) -> Any:
             answer = send(self, request, **(options | {"verify": options.get("verify") or True}))
-            GUARD.answered(answer.status_code, b"" if answer.ok else answer.content)
+            GUARD.answered(answer.status_code, _content(answer))
             return answer
 
         return sending
@@ -154,14 +174,40 @@ def install() -> None:
     sys.addaudithook(GUARD.audit)
 
 
+def _content(answer: Any) -> bytes:
+    """An answer's body, which it has from then on. Raises as `requests` does."""
+    import requests
+
+    content = bytearray()
+    for part in answer.iter_content(_PART):
+        content += part
+        if len(content) > _LONGEST:
+            answer.close()
+            GUARD.said.refused("unreachable", f"an answer of more than {_LONGEST:,} bytes")
+            raise requests.RequestException(GUARD.said.words)
+    answer._content = bytes(content)  # noqa: SLF001  # requests has no other way to bound it
+    return bytes(content)
+
+
+def _not_ok(body: bytes) -> str | None:
+    """Why a message was not taken although the status says so: Slack's `{"ok": false, "error": ...}`."""
+    try:
+        read = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return str(read.get("error", "not ok"))[:_BODY] if isinstance(read, dict) and read.get("ok") is False else None
+
+
 def _mail(call: Callable[..., Any], *, content: bool) -> Callable[..., Any]:
     @wraps(call)
     def calling(*given: Any, **named: Any) -> Any:
         try:
-            return call(*given, **named)
+            answer = call(*given, **named)
         except smtplib.SMTPException as error:
             GUARD.mail_refused(error, content=content)
             raise
+        GUARD.said.taken += content
+        return answer
 
     return calling
 
@@ -176,10 +222,17 @@ def deliver(request: dict[str, Any]) -> dict[str, str]:
         said_now.logged.append(f"{type(error).__name__}: {error}")
     if sent is None:
         return {"kind": "unusable", "words": "apprise makes nothing of this address"}
-    if sent:
+    if sent and said_now.connected:
         return {"kind": "sent", "words": ""}
     words = said_now.words or "; ".join(said_now.logged[-2:]) or "it was not sent"
-    return {"kind": said_now.kind or "unreachable", "words": said(without_secrets(words, request["url"]))}
+    kind = said_now.kind or "unreachable"
+    if sent:
+        # Some services of apprise let a message pass whose kind means nothing to them, or another thing than an alert.
+        kind, words = "unusable", "apprise has sent nothing, and says that it did"
+    elif said_now.taken and kind != "unreachable":
+        # Trying again for days would tell those again who have it.
+        kind, words = "refused", f"{said_now.taken} have it, others do not: {words}"
+    return {"kind": kind, "words": said(without_secrets(words, request["url"]))}
 
 
 def without_secrets(words: str, url: str) -> str:
@@ -212,13 +265,23 @@ def _notify(request: dict[str, Any]) -> bool | None:
     service.redirects, service.verify_certificate = False, True
     service.socket_connect_timeout, service.socket_read_timeout = _CONNECT_S, _READ_S
     service.overflow_mode = apprise.OverflowMode.TRUNCATE
+    service.mark_delivered = _delivered
+    if getattr(service, "dedup", "") is None:
+        service.dedup = request["about"]  # a pager's incident: raised once, and closed
+    if request["over"] and getattr(service, "action", "") == "trigger":
+        service.action = "map"  # what it closes by the kind of message
     sender = apprise.Apprise(asset=asset)
     sender.add(service)
-    notify_type = apprise.NotifyType(_TYPES[request["severity"]])
+    notify_type = apprise.NotifyType("success" if request["over"] else _TYPES[request["severity"]])
     body, form = request["body"], apprise.NotifyFormat.TEXT
     if service.resolve_format(form) == apprise.NotifyFormat.MARKDOWN:
         body, form = markdown(body, request["home"]), apprise.NotifyFormat.MARKDOWN
     return bool(sender.notify(body, request["title"], notify_type=notify_type, body_format=form))
+
+
+def _delivered(*_: object, **__: object) -> None:
+    """A service of apprise notes that one of its recipients has the message."""
+    GUARD.said.taken += 1
 
 
 def markdown(text: str, home: str) -> str:

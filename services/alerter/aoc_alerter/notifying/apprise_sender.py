@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from aoc_alerter.notifying.message import Message
     from aoc_common.clock import Clock
 
-#: At a time: a destination that hangs holds up one of them.
+#: At a time. Destinations that did not answer last have one less: whoever hangs holds up none that answers.
 _MOST: Final = 2
 #: For a message, its process's start included. A process that takes longer is killed. Seconds.
 _PATIENCE_S: Final = 25.0
@@ -56,15 +57,19 @@ class AppriseProcesses:
         self._clock = clock
         self._patience_s = patience_s
         self._places = asyncio.Semaphore(_MOST)
+        self._places_of_silent = asyncio.Semaphore(_MOST - 1)
         self._idle: list[_Idle] = []
 
-    async def send(self, url: str, message: Message) -> None:
-        """Send one message. Raises `Transient`, and `RefusedWhole` for what will never be taken."""
+    async def send(self, url: str, message: Message, *, silent: bool = False) -> None:
+        """Send one message. `silent`: this destination did not answer last.
+
+        Raises `Unreachable`, `Unusable`, and `RefusedWhole` for what will never be taken.
+        """
         request = {
             "url": url, "title": message.title, "body": message.body, "severity": message.severity,
-            "allowed_networks": self._networks, "home": self._home,
+            "about": message.about, "over": message.over, "allowed_networks": self._networks, "home": self._home,
         }  # fmt: skip
-        async with self._places:
+        async with self._places_of_silent if silent else nullcontext(), self._places:
             answer = await self._asked(orjson.dumps(request) + b"\n")
         words = f"apprise: {answer['words']}"
         match answer["kind"]:
@@ -153,10 +158,17 @@ class ByApprise:
     def __init__(self, options: AppriseOptions, processes: AppriseProcesses) -> None:
         self._url = options.url.get_secret_value()
         self._processes = processes
+        self._silent = False
 
     async def send(self, message: Message) -> None:
         """As the port says."""
-        await self._processes.send(self._url, message)
+        silent, self._silent = self._silent, True
+        try:
+            await self._processes.send(self._url, message, silent=silent)
+        except (RefusedWhole, Unusable):
+            self._silent = False
+            raise
+        self._silent = False
 
     async def close(self) -> None:
         """As the port says: the processes are shared."""

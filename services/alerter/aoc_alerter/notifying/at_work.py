@@ -10,10 +10,10 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from aoc_alerter import metrics
-from aoc_alerter.notifying.message import of_alert, of_several
+from aoc_alerter.notifying.message import of_alert, of_end, of_several
 from aoc_alerter.notifying.selection import is_open
 from aoc_common.backoff import backoff
-from aoc_common.contracts.notifications import Counted, Settled, grade, severity_of
+from aoc_common.contracts.notifications import OVER, Counted, Settled, grade, severity_of
 from aoc_common.errors import BadConfiguration, Permanent, Throttled, Transient, Unreachable
 from aoc_common.outbound.refusals import Unusable, said
 from aoc_common.telemetry import logs
@@ -42,7 +42,6 @@ _ROUTE_S: Final = 60.0
 _NOTIFICATION_S: Final = 300.0
 #: A message that is not sent by then is not. Seconds.
 _PATIENCE_S: Final = 40.0
-_GONE: Final = frozenset({"resolved", "suppressed"})
 
 type MakeDestination = Callable[[Route], Awaitable[Destination]]
 """May raise `BadConfiguration`."""
@@ -115,17 +114,25 @@ class RouteAtWork:
             later = now + timedelta(minutes=self.route.digest.every_m)
             due = await self._with.store.due(self.route.name, later, _MOST)
             gathered = [one for one in due if one.gather]
+        # Each end by itself: a pager closes one incident by one message.
+        ends = [[one] for one in alone if one.ending]
+        alone = [one for one in alone if not one.ending]
         batches = [alone] if len(alone) >= self.route.together_from else [[one] for one in alone]
-        return batches + ([gathered] if gathered else [])
+        return ends + batches + ([gathered] if gathered else [])
 
     async def _tell(self, batch: Sequence[Notification]) -> bool:
         """Tell these in one message; whether the destination is well."""
         stored = await self._with.alerts.of([one.alert for one in batch])
-        alerts = {key: found.alert for key, found in stored.items() if found.alert.status not in _GONE}
-        gone = [Settled(one, "dropped", words="it was resolved before") for one in batch if one.alert not in alerts]
+        alerts = {key: found.alert for key, found in stored.items()}
+        left: list[Notification] = []
+        gone: list[Settled] = []
+        for one in batch:
+            if (why := self._unsaid(one, alerts.get(one.alert))) is None:
+                left.append(one)
+            else:
+                gone.append(Settled(one, "dropped", words=why))
         if gone:
             await self._with.store.settle(gone, self._with.clock.now())
-        left = [one for one in batch if one.alert in alerts]
         if not left:
             return True
         repeated = sum(one.sending for one in left)
@@ -146,11 +153,23 @@ class RouteAtWork:
             await self._sent(left, alerts, repeated)
         return True
 
+    def _unsaid(self, one: Notification, alert: Alert | None) -> str | None:
+        """Why there is nothing to tell of one; None when there is."""
+        if alert is None:
+            return "the alert is kept no longer"
+        if alert.status not in OVER:
+            return "it was opened again" if one.ending else None
+        return None if self.route.resolved and one.told else "it was resolved before"
+
     def _message(self, batch: Sequence[Notification], alerts: Mapping[UUID, Alert]) -> Message:
         if len(batch) == 1 and not batch[0].gather:
             [one] = batch
-            return of_alert(self.route, alerts[one.alert], self._with.gateway, severity_of(one.told))
-        names = "\n".join(sorted(f"{one.alert}:{one.wanted}" for one in batch))
+            alert = alerts[one.alert]
+            if alert.status in OVER:
+                return of_end(self.route, alert, self._with.gateway, one.ends)
+            told = severity_of(one.told) if one.told < grade(alert.severity) else None
+            return of_alert(self.route, alert, self._with.gateway, told, one.ends)
+        names = "\n".join(sorted(f"{one.alert}:{one.passed}:{one.wanted}:{one.ends}" for one in batch))
         number = blake2b(names.encode(), digest_size=12).hexdigest()
         return of_several(self.route, [alerts[one.alert] for one in batch], self._with.gateway, number)
 
@@ -168,7 +187,10 @@ class RouteAtWork:
         now = self._with.clock.now()
         self._well(now)
         self._add(Counted(sent=len(batch), repeated=repeated, messages=1))
-        told = [Settled(one, "sent", max(one.wanted, grade(alerts[one.alert].severity))) for one in batch]
+        told = [
+            Settled(one, "sent", max(one.wanted, grade(alert.severity)), over=alert.status in OVER)
+            for one, alert in ((one, alerts[one.alert]) for one in batch)
+        ]
         await self._with.store.settle(told, now)
 
     async def _refused(self, batch: Sequence[Notification], words: str) -> None:
@@ -186,9 +208,11 @@ class RouteAtWork:
         now, words = clock.now(), said(str(error))
         self._failures += 1
         self._retry_at = clock.monotonic() + backoff(self._failures, _ROUTE_S)
+        if isinstance(error, Unusable):
+            await self.close()  # its secrets are read again: somebody may have mended them
         self.life, self.words, self.error, self.error_at = life, words, words, now
         unknown = not isinstance(error, Throttled | Unusable | BadConfiguration)
-        old = [one for one in batch if now - one.since > self._with.trying]
+        old = [one for one in batch if now - (one.tried_since or now) > self._with.trying]
         for one in old:
             await self._with.give_up(one, f"not taken for {self._with.trying}: {words}")
         self._add(Counted(refused=len(old)))

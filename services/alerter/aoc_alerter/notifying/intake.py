@@ -14,7 +14,7 @@ from aoc_alerter.notifying.selection import Facts, is_open
 from aoc_common.contracts import subjects
 from aoc_common.contracts.alert import SEVERITIES
 from aoc_common.contracts.alert_message import ID_HEADER, RETROSPECTIVE_HEADER, RULE_HEADER, STATUS_HEADER
-from aoc_common.contracts.notifications import Want
+from aoc_common.contracts.notifications import OVER, Want
 from aoc_common.errors import Malformed, Unreadable
 
 if TYPE_CHECKING:
@@ -26,10 +26,9 @@ if TYPE_CHECKING:
     from aoc_alerter.notifying.selection import Choice, Groups
     from aoc_common.bus.consume import BatchHandler
     from aoc_common.clock import Clock
+    from aoc_common.contracts.notifications import Asks
     from aoc_common.store.notifications import NotificationStore
 
-#: Nobody has to look after these any more.
-_DONE: Final = frozenset({"resolved", "suppressed"})
 _TOKENS: Final = 4
 
 
@@ -59,18 +58,32 @@ class Revision:
 
 
 def wants(revision: Revision, choices: Sequence[Choice], groups: Groups, now: datetime) -> Iterator[Want]:
-    """By which routes it is to be told."""
-    if revision.status in _DONE:
-        return
+    """What it asks of which routes."""
+    facts = revision.facts
     for choice in choices:
-        route, facts = choice.route, revision.facts
-        if revision.retrospective and not route.retrospective:
-            continue
-        if route.hours is not None and route.hours.otherwise == "skip" and not is_open(route.hours, now):
-            continue
-        if choice.takes(facts, groups):
+        asks = _asks(revision, choice, groups, now)
+        if asks is not None:
             due = choice.digest_at(facts.severity, now)
-            yield Want(route.name, facts.tenant, revision.alert, facts.severity, due is not None, due, route.raised)
+            yield Want(
+                choice.route.name,
+                facts.tenant,
+                revision.alert,
+                facts.severity,
+                gather=due is not None,
+                due_at=due,
+                again=choice.route.raised,
+                asks=asks,
+            )
+
+
+def _asks(revision: Revision, choice: Choice, groups: Groups, now: datetime) -> Asks | None:
+    route = choice.route
+    if revision.status in OVER:
+        return "end" if route.resolved else None
+    if (revision.retrospective and not route.retrospective) or not choice.takes(revision.facts, groups):
+        return None
+    skips = route.hours is not None and route.hours.otherwise == "skip" and not is_open(route.hours, now)
+    return "pass" if skips else "tell"
 
 
 def make_handler(  # what taking in is made of

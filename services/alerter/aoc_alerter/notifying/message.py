@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_alerter.notifying.templates import (
@@ -15,6 +15,7 @@ from aoc_alerter.notifying.templates import (
 )
 from aoc_common.contracts.alert import SEVERITIES
 from aoc_common.contracts.alert_finding import finding, message
+from aoc_common.contracts.notifications import OVER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,25 +31,49 @@ _MOST_NAMES: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message. `id`: the same when it is sent again. `data`: what a program gets of it, as JSON."""
+    """One message. `id`: the same when it is sent again. `data`: what a program gets of it, as JSON.
+
+    `about`: what it is about, the alert where it is one: by that a pager knows an incident again. `over`: that is over.
+    """
 
     id: str
+    about: str
     kind: str
     severity: Severity
     title: str
     body: str
     data: Mapping[str, Any]
+    over: bool = False
 
 
-def of_alert(route: Route, alert: Alert, gateway: str, told: Severity | None) -> Message:
-    """Of one alert. `told`: the severity with which the route has told it before."""
-    link = _link(gateway, alert)
+def of_alert(route: Route, alert: Alert, gateway: str, told: Severity | None, ends: int = 0) -> Message:
+    """Of one alert. `told`: the severity with which the route has told it before. `ends`: as in `Notification`."""
     news = "" if told is None else f"More severe than told before ({told}).\n"
-    values = _values(alert) | {"link": link, "command": _command(alert), "news": news}
     kind = "aoc.alert.new" if told is None else "aoc.alert.raised"
+    return _of_one(route, alert, gateway, kind, f"{alert.severity}{_number(ends)}", news)
+
+
+def of_end(route: Route, alert: Alert, gateway: str, ends: int = 0) -> Message:
+    """That an alert is over that was told."""
+    verdict = f": {alert.verdict.replace('_', ' ')}" if alert.verdict else ""
+    made = _of_one(
+        route, alert, gateway, "aoc.alert.resolved", f"over{_number(ends)}", f"It is {alert.status}{verdict}.\n"
+    )
+    title = one_line(f"[{alert.status}] {made.title}")
+    return replace(made, title=title, data={**made.data, "title": title}, over=True)
+
+
+def _of_one(route: Route, alert: Alert, gateway: str, kind: str, what: str, news: str) -> Message:
+    link = _link(gateway, alert)
+    values = _values(alert) | {"link": link, "command": _command(alert), "news": news}
     title, body = _one_line(route.title, values), filled(route.body, values, LONGEST_BODY)
     data = {"title": title, "body": body, "link": link, "finding": finding(alert)}
-    return Message(f"{route.name}-{alert.id}-{alert.severity}", kind, alert.severity, title, body, data)
+    return Message(f"{route.name}-{alert.id}-{what}", str(alert.id), kind, alert.severity, title, body, data)
+
+
+def _number(ends: int) -> str:
+    """Of messages of an alert that was opened again: they are others."""
+    return f"-{ends}" if ends else ""
 
 
 def of_several(route: Route, alerts: Sequence[Alert], gateway: str, number: str) -> Message:
@@ -65,7 +90,8 @@ def of_several(route: Route, alerts: Sequence[Alert], gateway: str, number: str)
     body = shortened("\n".join(lines), LONGEST_BODY)
     listed = [_summary(alert, gateway) for alert in ordered]
     data = {"title": title, "body": body, "link": link, "alerts": listed}
-    return Message(f"{route.name}-digest-{number}", "aoc.alert.digest", severity, title, body, data)
+    identity = f"{route.name}-digest-{number}"
+    return Message(identity, identity, "aoc.alert.digest", severity, title, body, data)
 
 
 def of_test(route: Route, gateway: str, ticket: str, at: datetime) -> Message:
@@ -73,7 +99,8 @@ def of_test(route: Route, gateway: str, ticket: str, at: datetime) -> Message:
     title = one_line(f"[test] Route {route.name} of AOC is set up")
     body = f"A test of AOC at {at:%Y-%m-%d %H:%M:%S} UTC. No alert.\n{_base(gateway, '')}".rstrip()
     data = {"title": title, "body": body, "link": _base(gateway, "")}
-    return Message(f"{route.name}-test-{ticket}", "aoc.alert.test", "informational", title, body, data)
+    identity = f"{route.name}-test-{ticket}"
+    return Message(identity, identity, "aoc.alert.test", "informational", title, body, data)
 
 
 def _values(alert: Alert) -> dict[str, object]:
@@ -116,7 +143,8 @@ def _one_line(template: str, values: Mapping[str, object]) -> str:
 
 
 def _line(alert: Alert, gateway: str) -> str:
-    return f"[{alert.severity}] {alert.tenant}: {harmless(message(alert))} {_link(gateway, alert) or alert.id}"
+    state = f"{alert.status}, {alert.severity}" if alert.status in OVER else alert.severity
+    return f"[{state}] {alert.tenant}: {harmless(message(alert))} {_link(gateway, alert) or alert.id}"
 
 
 def _summary(alert: Alert, gateway: str) -> dict[str, Any]:
@@ -124,6 +152,7 @@ def _summary(alert: Alert, gateway: str) -> dict[str, Any]:
         "id": str(alert.id),
         "tenant": alert.tenant,
         "severity": alert.severity,
+        "status": alert.status,
         "rule": alert.rule.id,
         "message": message(alert),
         "link": _link(gateway, alert),

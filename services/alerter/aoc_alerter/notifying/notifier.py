@@ -120,6 +120,8 @@ class Notifier:
             served.held = await served.lease.take(clock.now())
             served.asked_at = clock.monotonic()
         if not served.held:
+            if served.task is not None:
+                served.task.cancel()  # another replica sends: what was being sent is marked
             return
         if not served.busy:
             served.task = asyncio.create_task(_round(served.at_work))

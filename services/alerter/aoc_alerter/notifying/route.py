@@ -98,6 +98,7 @@ class Route(BaseModel):
     digest: Digest | None = None
     retrospective: bool = Field(False, description="Whether alerts about the past go too.")
     raised: bool = Field(True, description="Whether an alert that becomes more severe is told again.")
+    resolved: bool = Field(False, description="Whether it is told, too, that an alert is over that was told.")
     together_from: int = Field(
         20, ge=2, le=1_000, description="From so many alerts that wait on, they are told in one message."
     )

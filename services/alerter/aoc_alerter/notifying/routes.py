@@ -26,7 +26,7 @@ class Routes:
     def __init__(self, file: Path | None) -> None:
         self._file = file
         self._complaint = ""
-        self._read: tuple[int, int] | None = None
+        self._read: tuple[int, ...] | None = None
         self.choices: Sequence[Choice] = ()
 
     async def start(self) -> None:
@@ -52,8 +52,10 @@ class Routes:
         try:
             found = file.stat()
         except OSError as error:
+            self._read = None  # when it is back it is read, though it be as it was
             raise BadConfiguration(f"{file}: {error.strerror}") from None
-        seen, self._read = self._read, (found.st_mtime_ns, found.st_size)
+        # Who may read it, and which file a link leads to, changes no time of its content.
+        seen, self._read = self._read, (found.st_ino, found.st_ctime_ns, found.st_mtime_ns, found.st_size)
         return seen != self._read
 
     def _take(self, routes: Sequence[Route]) -> None:

@@ -53,7 +53,7 @@ async def add(settings: AlerterSettings, registry: TenantRegistry, parts: Parts)
         return {tenant.name: frozenset(tenant.groups) for tenant in await registry.tenants()}
 
     tools = Tools(
-        MongoNotifications(database),
+        MongoNotifications(database, timedelta(days=settings.alerter.keep_days)),
         MongoAlerts(database, None),
         make,
         Letters(job_account(database), lambda: resources.js, clock).put,

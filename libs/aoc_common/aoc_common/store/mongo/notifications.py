@@ -1,11 +1,11 @@
-"""The `notifications` collection: a document for each route and alert.
+"""The `notifications` collection: a document for each route and alert, as long as the alert may be kept.
 
-`wanted` and `told` are grades. A document waits while its state says so; `told` never goes down but by a decision.
+`wanted`, `passed` and `told` are grades. A document waits while its state says so; `passed` goes down by a decision,
+and when it was told that the alert is over: one that is opened again is another.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from pymongo import ASCENDING, UpdateOne
@@ -16,24 +16,24 @@ from aoc_common.store.mongo.client import Database, Document, translated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from uuid import UUID
 
     from aoc_common.contracts.notifications import Settled, Want
 
-_KEPT: Final = timedelta(days=90)
-_DONE: Final = ("sent", "refused", "dropped")
+_DONE: Final = {"$in": ["sent", "refused", "dropped"]}
 
 
 class MongoNotifications:
-    """`NotificationStore` over `notifications`."""
+    """`NotificationStore` over `notifications`. `kept`: for how long after the alert's last revision, as alerts are."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, kept: timedelta) -> None:
         self._notifications = database["notifications"]
+        self._kept = kept
 
     async def want(self, wants: Sequence[Want], now: datetime) -> None:
-        """Two writes for each: the first makes it, the second has it wait again when it is graver than was told."""
-        writes = [write for want in wants for write in _wanting(want, now)]
+        """Up to three writes for each: the first makes it, the others have it wait again, or with others no more."""
+        writes = [write for want in wants for write in _wanting(want, now, now + self._kept)]
         if writes:
             with translated("notifications"):
                 await self._notifications.bulk_write(writes)
@@ -62,24 +62,36 @@ class MongoNotifications:
     async def again(self, route: str, tenant: str, alert: UUID, now: datetime) -> bool:
         """Have one told once more."""
         query = {"_id": notification_key(route, alert), "tenant": check_tenant(tenant)}
-        waits = {"state": "waiting", "told": 0, "tries": 0, "since": now, "due_at": now, "expire_at": now + _KEPT}
+        waits = {**_waits(now), "passed": 0}
+        change: Document = {"$set": waits, "$max": {"expire_at": now + self._kept}}
         with translated("notifications"):
-            return bool((await self._notifications.update_one(query, {"$set": waits})).matched_count)
+            return bool((await self._notifications.update_one(query, change)).matched_count)
 
 
-def _wanting(want: Want, now: datetime) -> list[UpdateOne]:
-    key, wanted = notification_key(want.route, want.alert), grade(want.severity)
-    waits = {
-        "state": "waiting", "tries": 0, "sending": False, "since": now, "due_at": want.due_at or now,
-        "gather": want.gather,
-    }  # fmt: skip
-    made = {**waits, "tenant": check_tenant(want.tenant), "route": want.route, "alert": want.alert, "told": 0}
-    query = {"_id": key, "tenant": want.tenant}
-    first = {"$setOnInsert": {**made, "expire_at": now + _KEPT}, "$max": {"wanted": wanted}}
-    writes = [UpdateOne(query, first, upsert=True)]
-    if want.again:
-        graver = {**query, "state": {"$in": list(_DONE)}, "told": {"$lt": wanted}}
-        writes.append(UpdateOne(graver, {"$set": {**waits, "expire_at": now + _KEPT}}))
+def _waits(now: datetime) -> Document:
+    return {"state": "waiting", "tries": 0, "tried_since": None, "sending": False, "since": now, "due_at": now}
+
+
+def _wanting(want: Want, now: datetime, expire_at: datetime) -> list[UpdateOne]:
+    query = {"_id": notification_key(want.route, want.alert), "tenant": check_tenant(want.tenant)}
+    waits = {**_waits(now), "due_at": want.due_at or now, "gather": want.gather}
+    if want.asks == "end":
+        return [UpdateOne({**query, "state": _DONE, "told": {"$gt": 0}}, {"$set": waits})]
+    wanted = grade(want.severity)
+    made = {**waits, "route": want.route, "alert": want.alert, "told": 0, "ends": 0}
+    latest = {"$max": {"wanted": wanted, "expire_at": expire_at}}
+    if want.asks == "pass":
+        passed = {**made, "state": "dropped", "passed": wanted}
+        return [
+            UpdateOne(query, {"$setOnInsert": passed, **latest}, upsert=True),
+            UpdateOne({**query, "state": _DONE, "passed": {"$lt": wanted}}, {"$set": {"passed": wanted}}),
+        ]
+    # What was never told is told whatever the route says of what becomes graver.
+    graver = {**query, "state": _DONE, "passed": {"$lt": wanted} if want.again else 0}
+    writes = [
+        UpdateOne(query, {"$setOnInsert": {**made, "passed": 0}, **latest}, upsert=True),
+        UpdateOne(graver, {"$set": waits}),
+    ]
     if not want.gather:
         # It waits for a digest, and has become too severe for that.
         gathered = {**query, "state": "waiting", "gather": True}
@@ -90,17 +102,25 @@ def _wanting(want: Want, now: datetime) -> list[UpdateOne]:
 def _settling(one: Settled, now: datetime) -> list[UpdateOne]:
     item, query = one.notification, _id(one.notification)
     if one.state == "waiting":
-        later = {"sending": one.unknown, "tries": item.tries + 1, "due_at": one.due_at or now, "words": one.words}
+        later = {
+            "sending": one.unknown, "tries": item.tries + 1, "tried_since": item.tried_since or now,
+            "due_at": one.due_at or now, "words": one.words,
+        }  # fmt: skip
         return [UpdateOne(query, {"$set": later})]
-    told = max(item.wanted, one.told)
-    done = {"told": told, "sending": False, "tries": 0, "words": one.words}
+    done = {"sending": False, "tries": 0, "tried_since": None, "words": one.words}
+    if one.over:
+        over = {**done, "state": one.state, "passed": 0, "told": 0, "at": now}
+        return [UpdateOne(query, {"$set": over, "$inc": {"ends": 1}})]
+    passed = max(item.wanted, one.told)
+    if one.state != "dropped":
+        # What is dropped was not told: should the alert be opened again, it is.
+        done |= {"passed": passed}
+    if one.state == "sent":
+        done |= {"told": passed}
     return [
         # It became more severe while it was sent.
-        UpdateOne({**query, "wanted": {"$gt": told}}, {"$set": {**done, "since": now, "due_at": now}}),
-        UpdateOne(
-            {**query, "wanted": {"$lte": told}},
-            {"$set": {**done, "state": one.state, "at": now, "expire_at": now + _KEPT}},
-        ),
+        UpdateOne({**query, "wanted": {"$gt": passed}}, {"$set": {**done, "since": now, "due_at": now}}),
+        UpdateOne({**query, "wanted": {"$lte": passed}}, {"$set": {**done, "state": one.state, "at": now}}),
     ]
 
 
@@ -114,10 +134,13 @@ def _notification(document: Document) -> Notification:
         tenant=document["tenant"],
         alert=document["alert"],
         wanted=document["wanted"],
+        passed=document["passed"],
         told=document["told"],
         gather=document["gather"],
         since=document["since"],
         due_at=document["due_at"],
+        ends=document["ends"],
         tries=document["tries"],
+        tried_since=document["tried_since"],
         sending=document["sending"],
     )

@@ -1,0 +1,70 @@
+"""Several replicas of the alerter, and routes that each are served by one of them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aoc_common.store.mongo.notification_routes import MongoNotificationRoutes
+from made_alerts import alert_event, alert_of
+from notified import Telling, alerts, route
+
+if TYPE_CHECKING:
+    from aoc_alerter.notifying.notifier import Notifier
+    from aoc_common.store.mongo.client import Database
+
+
+async def test_of_two_replicas_one_serves_a_route_and_the_other_one_when_it_is_killed(store: Database) -> None:
+    telling, other = Telling(store, route()), Telling(store, route())
+    other.clock = telling.clock
+    one, two = telling.notifier(store), other.notifier(store)
+    await telling.comes(*alerts(1))
+    for notifier in (one, two, one, two):
+        await looked(notifier)
+    assert (len(telling.box.messages), len(other.box.messages)) == (1, 0)
+
+    await telling.comes(replace(alert_of(alert_event(7)), severity="high"))
+    telling.clock.advance(59)
+    await looked(two)
+    assert not other.box.messages, "it may live"
+    telling.clock.advance(16)
+    await looked(two)
+    await looked(one)
+
+    assert len(telling.box.messages) == len(other.box.messages) == 1
+    assert telling.box.messages[0].id != other.box.messages[0].id
+
+
+async def test_a_replica_that_has_lost_its_route_sends_no_more(store: Database) -> None:
+    telling, other = Telling(store, route()), Telling(store, route())
+    other.clock = telling.clock
+    slow, two = telling.notifier(store), other.notifier(store)
+    begun = asyncio.Event()
+
+    async def hangs(_: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    telling.box.send = hangs  # type: ignore[method-assign]
+    await telling.comes(*alerts(1))
+    await slow.look()
+    await begun.wait()
+    telling.clock.advance(75)
+    await looked(two)
+    await looked(slow)
+    [state] = await MongoNotificationRoutes(store).all()
+
+    assert len(other.box.messages) == 1
+    assert (state.sent, state.repeated) == (0, 0), "not told yet"
+    await two.close()
+    [state] = await MongoNotificationRoutes(store).all()
+    assert (state.sent, state.repeated) == (1, 1)
+
+
+async def looked(notifier: Notifier) -> None:
+    """A look, and the rounds that it begins."""
+    await notifier.look()
+    for served in notifier._served.values():  # rounds run by themselves
+        if served.task is not None:
+            await asyncio.gather(served.task, return_exceptions=True)
