@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from aoc_alerter.notifying.message import Message
-    from aoc_common.contracts.alert import Alert
+    from aoc_common.contracts.alert import Alert, Severity
     from aoc_common.contracts.notifications import Notification
     from aoc_common.errors import BadConfiguration
     from aoc_common.store.mongo.client import Database
@@ -39,20 +40,25 @@ def route(**settings: Any) -> Route:
     return read_text(yaml.safe_dump({"routes": [entry]}).encode(), "file")[0]
 
 
-def alerts(count: int, severity: str = "high", **more: Any) -> list[Alert]:
+def alerts(count: int, severity: Severity = "high", **more: Any) -> list[Alert]:
     return [replace(alert_of(alert_event(number)), severity=severity, **more) for number in range(count)]
 
 
 class Box:
-    """A destination that keeps what it gets, or does not. `fails`: what it raises instead."""
+    """A destination that keeps what it gets, or does not. `fails`: what it raises instead; `hangs`: told, it answers no
+    more."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.tries = 0
         self.fails: Exception | None = None
+        self.hangs: asyncio.Event | None = None
 
     async def send(self, message: Message) -> None:
         self.tries += 1
+        if self.hangs is not None:
+            self.hangs.set()
+            await asyncio.Event().wait()
         if self.fails is not None:
             raise self.fails
         self.messages.append(message)

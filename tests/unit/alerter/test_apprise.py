@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -24,8 +25,12 @@ from aoc_common.outbound.addresses import Addresses
 from aoc_common.outbound.refusals import RefusedWhole, Unusable
 from each import each
 from made_alerts import RULE, alert_event, alert_of
+from mailing import mail_server
 from notified import GATEWAY, route
 from receiving import LOOPBACK, serving
+
+if TYPE_CHECKING:
+    from aoc_alerter.notifying.message import Message
 
 HOSTILE = "<b>x</b> [reset](https://evil.example) @everyone\nSeverity: low"
 
@@ -46,14 +51,15 @@ async def test_apprise_sends_and_says_what_came_of_it_and_goes_nowhere_else() ->
 
     async def said(kind: type[AocError], url: str, by: AppriseProcesses = processes) -> str:
         try:
-            await by.send(url, message)
+            await by.send(url, message, set())
         except kind as error:
             return str(error)
         raise AssertionError("nothing was raised")
 
     async with serving([Route("/{status}/{rest:path}", hook, methods=["POST"])]) as at:
         host = at.removeprefix("http://")
-        await processes.send(f"json://{host}/200/secret-path", message)
+        await processes.send(f"json://{host}/200/secret-path", message, set())
+        await mails_go_to_each_recipient_once(processes, message)
         assert "400 words of the receiver" in await said(RefusedWhole, f"json://{host}/400/secret-path")
         assert "404 words of the receiver" in await said(Unusable, f"json://{host}/404/secret-path")
         assert "503 words of the receiver" in await said(Unreachable, f"json://{host}/503/secret-path")
@@ -83,9 +89,27 @@ async def test_apprise_sends_and_says_what_came_of_it_and_goes_nowhere_else() ->
     assert "https://evil" not in sent["message"]
 
 
+async def mails_go_to_each_recipient_once(processes: AppriseProcesses, message: Message) -> None:
+    async with mail_server() as server:
+        to = ",".join(f"{name}@contoso.example" for name in ("dana", "full", "eli"))
+        people = ByApprise(
+            AppriseOptions(url=SecretStr(f"mailto://{server.at}/?from=aoc@aoc.example&to={to}")), processes
+        )
+        server.answers["full"] = "452 mailbox is full"
+        for _ in range(2):
+            with pytest.raises(Unreachable, match=r"452.*mailbox is full"):
+                await people.send(message)
+        server.answers.clear()
+        await people.send(message)
+        assert sorted(server.taken) == ["dana", "eli", "full"]
+        server.answers["full"] = "550 no such mailbox"
+        with pytest.raises(RefusedWhole, match=r"2 have it, others do not.*550"):
+            await people.send(replace(message, id="another"))
+
+
 def asked(url: str, **more: object) -> dict[str, object]:
     message = {"url": url, "title": "title", "body": "body", "severity": "low", "about": "alert-1", "over": False}
-    return {**message, "allowed_networks": (), "home": GATEWAY, **more}
+    return {**message, "had": [], "allowed_networks": (), "home": GATEWAY, **more}
 
 
 def test_a_pagers_incident_is_raised_once_and_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +135,7 @@ def test_a_pagers_incident_is_raised_once_and_closed(monkeypatch: pytest.MonkeyP
 def test_a_message_is_not_sent_because_apprise_has_nothing_against_it() -> None:
     said = deliver(asked("opsgenie://0123456789abcdef0123456789abcdef"))
 
-    assert said == {"kind": "unusable", "words": "apprise has sent nothing, and says that it did"}
+    assert (said["kind"], said["words"]) == ("unusable", "apprise has sent nothing, and says that it did")
 
 
 @each(
@@ -137,13 +161,13 @@ def test_a_refusal_with_status_200_is_one_in_its_own_words(body: bytes, kind: st
 @each(("kind", "expected"), [("refused", "refused"), ("unusable", "refused"), ("unreachable", "unreachable")])
 def test_who_has_a_message_is_not_told_for_days_because_another_one_refuses_it(kind: str, expected: str) -> None:
     def partly(_: object) -> bool:
-        GUARD.said.taken = 2
+        GUARD.said.taken = {"one", "two"}
         GUARD.said.refused(kind, "is_archived")
         return False
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(apprise_process, "_notify", partly)
-        said = deliver(asked("slack://"))
+        said = deliver(asked("slack://", had=["one"]))
 
     assert said["kind"] == expected
     assert "is_archived" in said["words"]
@@ -152,12 +176,12 @@ def test_who_has_a_message_is_not_told_for_days_because_another_one_refuses_it(k
 
 async def test_destinations_that_hang_hold_up_none_that_answers() -> None:
     class Processes(AppriseProcesses):
-        async def _asked(self, line: bytes) -> dict[str, str]:
+        async def _asked(self, line: bytes) -> dict[str, object]:
             if b"hangs" in line:
                 if self.hung:
                     await asyncio.Event().wait()
                 raise Unreachable("no answer")
-            return {"kind": "sent", "words": ""}
+            return {"kind": "sent", "words": "", "taken": []}
 
         hung = False
 

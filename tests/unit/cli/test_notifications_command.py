@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from aoc_cli import notifications
+from aoc_cli.access import credentials
 from aoc_common.contracts.notifications import RouteState
 from aoc_common.gateway.notifications import (
     NotificationPreview,
@@ -23,7 +24,7 @@ from aoc_common.gateway.notifications import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from click.testing import Result
+    from typer.testing import Result
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     async def client() -> AsyncIterator[SimpleNamespace]:
         yield SimpleNamespace(notifications=Routes())
 
-    monkeypatch.setattr(notifications.credentials, "find", lambda _: SimpleNamespace(client=client))
+    monkeypatch.setattr(credentials, "find", lambda _: SimpleNamespace(client=client))
     return given
 
 

@@ -19,6 +19,7 @@ import smtplib
 import sys
 from dataclasses import dataclass, field
 from functools import wraps
+from hashlib import blake2b
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
@@ -67,13 +68,14 @@ _PATH: Final = re.compile(r"with url: \S+")
 class Said:
     """What happened while one message was sent.
 
-    `connected`: somebody was reached out to. `taken`: by so many recipients. `kind`, `words`: of the last refusal that
-    is known.
+    `connected`: somebody was reached out to. `had`, `taken`: recipients that had it before, and have it now. `kind`,
+    `words`: of the last refusal that is known.
     """
 
     addresses: Addresses
+    had: frozenset[str] = frozenset()
     connected: bool = False
-    taken: int = 0
+    taken: set[str] = field(default_factory=set)
     kind: str = ""
     words: str = ""
     logged: list[str] = field(default_factory=list)
@@ -202,37 +204,41 @@ def _mail(call: Callable[..., Any], *, content: bool) -> Callable[..., Any]:
     @wraps(call)
     def calling(*given: Any, **named: Any) -> Any:
         try:
-            answer = call(*given, **named)
+            return call(*given, **named)
         except smtplib.SMTPException as error:
             GUARD.mail_refused(error, content=content)
             raise
-        GUARD.said.taken += content
-        return answer
 
     return calling
 
 
-def deliver(request: dict[str, Any]) -> dict[str, str]:
-    """Send one message: `{"kind": "sent" | "refused" | "unusable" | "unreachable", "words": ...}`."""
-    GUARD.said = said_now = Said(Addresses(tuple(map(network, request["allowed_networks"]))))
+def deliver(request: dict[str, Any]) -> dict[str, Any]:
+    """Send one message: `{"kind": "sent" | "refused" | "unusable" | "unreachable", "words": ..., "taken": [...]}`."""
+    addresses = Addresses(tuple(map(network, request["allowed_networks"])))
+    GUARD.said = said_now = Said(addresses, frozenset(request["had"]))
     try:
         sent = _notify(request)
     except Exception as error:  # noqa: BLE001  # of any plugin; it is told in words
         sent = False
         said_now.logged.append(f"{type(error).__name__}: {error}")
+    kind, words = _outcome(sent, said_now)
+    return {"kind": kind, "words": said(without_secrets(words, request["url"])), "taken": sorted(said_now.taken)}
+
+
+def _outcome(sent: bool | None, heard: Said) -> tuple[str, str]:
+    """What came of a message, `sent` or not as apprise says; None: it knows no such service."""
     if sent is None:
-        return {"kind": "unusable", "words": "apprise makes nothing of this address"}
-    if sent and said_now.connected:
-        return {"kind": "sent", "words": ""}
-    words = said_now.words or "; ".join(said_now.logged[-2:]) or "it was not sent"
-    kind = said_now.kind or "unreachable"
+        return "unusable", "apprise makes nothing of this address"
+    if sent and (heard.connected or heard.had):
+        return "sent", ""
     if sent:
         # Some services of apprise let a message pass whose kind means nothing to them, or another thing than an alert.
-        kind, words = "unusable", "apprise has sent nothing, and says that it did"
-    elif said_now.taken and kind != "unreachable":
-        # Trying again for days would tell those again who have it.
-        kind, words = "refused", f"{said_now.taken} have it, others do not: {words}"
-    return {"kind": kind, "words": said(without_secrets(words, request["url"]))}
+        return "unusable", "apprise has sent nothing, and says that it did"
+    kind, words = heard.kind or "unreachable", heard.words or "; ".join(heard.logged[-2:]) or "it was not sent"
+    if (have := len(heard.had | heard.taken)) and kind != "unreachable":
+        # It is final for those who refuse, and a route that fails for days over them would be late for all.
+        return "refused", f"{have} have it, others do not: {words}"
+    return kind, words
 
 
 def without_secrets(words: str, url: str) -> str:
@@ -244,6 +250,7 @@ def without_secrets(words: str, url: str) -> str:
 
 
 def _notify(request: dict[str, Any]) -> bool | None:
+    """Have apprise send it; what it says of that. None: it makes nothing of the address."""
     import apprise
 
     asset = apprise.AppriseAsset(
@@ -259,13 +266,13 @@ def _notify(request: dict[str, Any]) -> bool | None:
         pem_autogen=False,
         storage_mode=apprise.PersistentStoreMode.MEMORY,
     )
-    service = apprise.Apprise.instantiate(request["url"], asset=asset, suppress_exceptions=True)
+    service: Any = apprise.Apprise.instantiate(request["url"], asset=asset, suppress_exceptions=True)
     if service is None:
         return None
     service.redirects, service.verify_certificate = False, True
     service.socket_connect_timeout, service.socket_read_timeout = _CONNECT_S, _READ_S
     service.overflow_mode = apprise.OverflowMode.TRUNCATE
-    service.mark_delivered = _delivered
+    service.is_delivered, service.mark_delivered = _is_delivered, _mark_delivered
     if getattr(service, "dedup", "") is None:
         service.dedup = request["about"]  # a pager's incident: raised once, and closed
     if request["over"] and getattr(service, "action", "") == "trigger":
@@ -279,9 +286,18 @@ def _notify(request: dict[str, Any]) -> bool | None:
     return bool(sender.notify(body, request["title"], notify_type=notify_type, body_format=form))
 
 
-def _delivered(*_: object, **__: object) -> None:
-    """A service of apprise notes that one of its recipients has the message."""
-    GUARD.said.taken += 1
+def _is_delivered(recipient: object, **_: object) -> bool:
+    """A service of apprise asks whether one of its recipients has the message."""
+    return _token(recipient) in GUARD.said.had
+
+
+def _mark_delivered(recipient: object, **_: object) -> None:
+    """A service of apprise notes that one of its recipients has it."""
+    GUARD.said.taken.add(_token(recipient))
+
+
+def _token(recipient: object) -> str:
+    return blake2b(repr(recipient).encode(), digest_size=8).hexdigest()
 
 
 def markdown(text: str, home: str) -> str:

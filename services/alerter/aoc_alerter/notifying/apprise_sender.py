@@ -7,7 +7,7 @@ import os
 import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -28,6 +28,8 @@ _PATIENCE_S: Final = 25.0
 #: One that nobody has needed for so long ends. Seconds.
 _IDLE_S: Final = 60.0
 _LEAVE_S: Final = 2.0
+#: Messages of which some recipients have one, by which it is known who: a route.
+_MOST_PARTLY: Final = 100
 #: Bytes of an answer.
 _LONGEST: Final = 64 * 1024
 #: What it is told of where it runs: nothing of AOC's own settings, in which secrets are.
@@ -60,17 +62,21 @@ class AppriseProcesses:
         self._places_of_silent = asyncio.Semaphore(_MOST - 1)
         self._idle: list[_Idle] = []
 
-    async def send(self, url: str, message: Message, *, silent: bool = False) -> None:
-        """Send one message. `silent`: this destination did not answer last.
+    async def send(self, url: str, message: Message, had: set[str], *, silent: bool = False) -> None:
+        """Send one message. `had`: recipients who have it, none of whom is told again; whoever takes it is added.
+
+        `silent`: this destination did not answer last.
 
         Raises `Unreachable`, `Unusable`, and `RefusedWhole` for what will never be taken.
         """
         request = {
             "url": url, "title": message.title, "body": message.body, "severity": message.severity,
-            "about": message.about, "over": message.over, "allowed_networks": self._networks, "home": self._home,
+            "about": message.about, "over": message.over, "had": sorted(had), "allowed_networks": self._networks,
+            "home": self._home,
         }  # fmt: skip
         async with self._places_of_silent if silent else nullcontext(), self._places:
             answer = await self._asked(orjson.dumps(request) + b"\n")
+        had.update(answer["taken"])
         words = f"apprise: {answer['words']}"
         match answer["kind"]:
             case "sent":
@@ -96,7 +102,7 @@ class AppriseProcesses:
         for one in idle:
             await _end(one.process)
 
-    async def _asked(self, line: bytes) -> dict[str, str]:
+    async def _asked(self, line: bytes) -> dict[str, Any]:
         process = self._idle.pop().process if self._idle else await self._started()
         whole = False
         try:
@@ -124,7 +130,7 @@ class AppriseProcesses:
             raise Unreachable(f"apprise: its process does not start: {error.strerror}") from None
 
 
-async def _exchanged(process: Process, line: bytes) -> dict[str, str]:
+async def _exchanged(process: Process, line: bytes) -> dict[str, Any]:
     if process.stdin is None or process.stdout is None:
         raise Unreachable("apprise: its process has no pipes")
     try:
@@ -133,7 +139,7 @@ async def _exchanged(process: Process, line: bytes) -> dict[str, str]:
         answer = await process.stdout.readuntil(b"\n")
     except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
         raise Unreachable(f"apprise: its process has ended: {type(error).__name__}") from None
-    made: dict[str, str] = orjson.loads(answer)
+    made: dict[str, Any] = orjson.loads(answer)
     return made
 
 
@@ -159,16 +165,27 @@ class ByApprise:
         self._url = options.url.get_secret_value()
         self._processes = processes
         self._silent = False
+        self._had: dict[str, set[str]] = {}
 
     async def send(self, message: Message) -> None:
-        """As the port says."""
+        """As the port says. Recipients of one address who have it are not told again, as long as this one lives."""
         silent, self._silent = self._silent, True
+        had = self._had.pop(message.id, set())
         try:
-            await self._processes.send(self._url, message, silent=silent)
+            await self._processes.send(self._url, message, had, silent=silent)
+        except Unreachable:
+            self._remember(message.id, had)
+            raise
         except (RefusedWhole, Unusable):
             self._silent = False
             raise
         self._silent = False
+
+    def _remember(self, message: str, had: set[str]) -> None:
+        if had:
+            self._had[message] = had
+        if len(self._had) > _MOST_PARTLY:
+            del self._had[next(iter(self._had))]
 
     async def close(self) -> None:
         """As the port says: the processes are shared."""
