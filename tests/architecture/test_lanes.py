@@ -14,6 +14,7 @@ import pytest
 
 from each import each
 from lanes import dealt
+from unsteady import deaths
 
 TESTS = Path(__file__).parents[1]
 SLOW = "pytest.mark.slow"
@@ -116,3 +117,8 @@ def test_half_of_the_workers_begin_with_slow_tests_and_none_is_left_out(quick: i
         burdened = (workers + 1) // 2
         assert [str(share[0]) for share in shares[:burdened] if share][:slow] == longest[:burdened]
         assert all(str(item).startswith("quick") for share in shares[burdened:] for item in share)
+
+
+def test_of_the_writes_at_which_a_server_may_die_some_are_tried_however_few_there_are() -> None:
+    assert {*deaths(6, "before"), *deaths(6, "after")} >= {0, 1, 3, 4}
+    assert [list(deaths(1, how, step)) for how in ("before", "after") for step in (3, 12)] == [[0]] * 4

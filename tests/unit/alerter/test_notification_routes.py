@@ -157,13 +157,14 @@ async def test_a_file_that_comes_back_as_it_was_is_read(tmp_path: Path) -> None:
     ],
 )
 def test_options_that_may_not_be_are_named_without_their_secret(
-    kind: str, options: dict[str, Any], secret: str, named: str, monkeypatch: pytest.MonkeyPatch
+    kind: str, options: dict[str, Any], secret: str, named: str
 ) -> None:
-    monkeypatch.setenv("AOC_NOTIFICATION_URL", secret)
     allowed = NotifyOptions(secret_directories=(Path("/run/secrets"),))
 
-    with pytest.raises(BadConfiguration, match=named) as raised:
-        options_of(route(kind=kind, options=options), allowed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AOC_NOTIFICATION_URL", secret)
+        with pytest.raises(BadConfiguration, match=named) as raised:
+            options_of(route(kind=kind, options=options), allowed)
 
     assert "secret-token" not in str(raised.value)
 
