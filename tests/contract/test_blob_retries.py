@@ -73,6 +73,16 @@ async def test_a_blob_that_fails_on_waits_longer_but_never_more_than_an_hour(boo
     assert list(await books.waiting.due(*MINE, NOW + HOUR, 9)) == [BAD]
 
 
+async def test_the_first_wait_is_the_one_that_is_set_and_each_further_one_twice_as_long(database):
+    books = Books(MongoBlobRetries(database, timedelta(seconds=5)), MongoLedger(database))
+    await books.listed(BAD)
+
+    for times, wait in ((3, timedelta(seconds=5)), (1, timedelta(seconds=10)), (40, HOUR)):
+        await books.fail(times)
+        assert list(await books.waiting.due(*MINE, NOW + wait - timedelta(seconds=1), 9)) == []
+        assert list(await books.waiting.due(*MINE, NOW + wait, 9)) == [BAD]
+
+
 async def test_a_next_try_that_a_wrong_clock_wrote_is_due(books):
     await books.listed(BAD)
     await books.fail(3)

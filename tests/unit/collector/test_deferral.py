@@ -72,6 +72,18 @@ async def test_a_part_that_cannot_be_read_is_tried_ever_more_slowly_and_for_ever
     assert 24 <= left.failures <= 32
 
 
+async def test_the_first_pause_is_the_one_that_is_set_and_each_further_one_twice_as_long(backlog, states, clock):
+    turns = StretchDeferral(backlog, states, clock, timedelta(seconds=5))
+    await backlog.add(stretch("first", SICK, SICK + HOUR / 2), NOW)
+
+    for pause_s in (5, 10, 20):
+        job = next_backlog_slice(SIGNINS, await backlog.waiting("contoso"), clock.now())
+        assert await turns.defer(job, 5, Unreachable("HTTP 500"))
+        [left] = await backlog.waiting("contoso")
+        assert left.not_before == clock.now() + timedelta(seconds=pause_s)
+        clock.advance(timedelta(seconds=pause_s))
+
+
 async def test_a_source_that_is_away_altogether_is_not_cut_to_pieces(work, backlog):
     await backlog.add(stretch("first", NOW - 10 * HOUR, NOW - 4 * HOUR), NOW)
 

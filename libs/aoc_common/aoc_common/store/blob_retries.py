@@ -23,7 +23,7 @@ LONGEST: Final = timedelta(hours=1)
 
 
 def pause(failures: int, shortest: timedelta = SHORTEST) -> timedelta:
-    """How long a blob waits for its next try: 1, 2, 4 ... 60 minutes from its `PATIENCE`-th failure on."""
+    """How long a blob waits for its next try: `shortest` from its `PATIENCE`-th failure on, then ever twice as long."""
     return timedelta(seconds=backoff(failures - PATIENCE + 1, LONGEST.total_seconds(), shortest.total_seconds()))
 
 
