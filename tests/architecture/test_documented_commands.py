@@ -13,9 +13,10 @@ from aoc_cli.commands import COMMANDS
 from aoc_cli.main import loaded
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs" / "howto").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs" / "howto").rglob("*.md"))]
 #: Their arguments belong to other programs; `lock` is the launcher's own.
 _OTHERS = frozenset({"fuzz", "test", "lock", "--help"})
+OF_GATEWAY = ("alerts", "export", "login", "logout", "notifications", "sinks", "whoami")
 _COMMAND = re.compile(r"^\s*(?:[\w.]+=\S+ )*(?:\./aoc|aoc) ([^`\n]*)$", re.MULTILINE)
 
 command_of = cache(loaded)
@@ -71,14 +72,26 @@ def test_the_help_says_of_a_command_what_its_module_says() -> None:
 
 def test_help_and_version_import_no_command() -> None:
     """They are what somebody types first, and tests start by the hundred."""
-    script = (
-        "import sys; sys.argv = ['aoc', '--help']\n"
-        "from aoc_cli.main import main\n"
-        "try: main()\n"
-        "except SystemExit: print(*sys.modules)"
-    )
+    words = modules_after("""
+for option in ("--version", "--help"):
+    sys.argv = ["aoc", option]
+    try: main()
+    except SystemExit: pass
+""")
 
-    words = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert {"aoc_cli.main", "aoc_cli.commands"} <= words
+    assert not {"pydantic", "pymongo", "nats", "structlog", "asyncio", "aoc_cli.search"} & words
 
-    assert {"aoc_cli.main", "aoc_cli.commands"} <= set(words)
-    assert not {"pydantic", "pymongo", "nats", "structlog", "asyncio", "aoc_cli.search"} & set(words)
+
+def test_commands_that_ask_a_gateway_import_neither_database_nor_bus() -> None:
+    words = modules_after(f"for name in {OF_GATEWAY}: loaded(name)")
+
+    assert {"aoc_cli.sinks", "httpx"} <= words
+    assert not {"pymongo", "motor", "nats", "faststream", "opentelemetry.sdk"} & words
+
+
+def modules_after(lines: str) -> set[str]:
+    """What a Python has imported that ran these lines; they print as well."""
+    script = f"import sys\nfrom aoc_cli.main import loaded, main\n{lines}\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())

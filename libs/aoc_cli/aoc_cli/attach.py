@@ -94,6 +94,7 @@ def started(
     `report` gets one line for each event. `user`: the user of the bus.
     Raises `BadConfiguration` when another command holds the directory.
     """
+    # Imported here: commands that ask a gateway do without the database driver.
     from aoc_cli.local.servers import servers, service
     from aoc_cli.local.supervisor import Supervisor
 
@@ -135,6 +136,7 @@ def opened(data: Path | None, user: str = "cli") -> Iterator[System]:
 
 def on_database[T](data: Path | None, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
     """What `work` returns, run on the database of the system of `opened`. Raises as that does, and `Transient`."""
+    # Imported here: commands that ask a gateway do without the database driver.
     from aoc_common.store.mongo.client import connect
 
     with opened(data) as system:

@@ -48,6 +48,7 @@ class AskedTime:
 
 async def _end_of_case(database: Database, scope: Scope) -> datetime | None:
     """The time of a case's newest event; None for a tenant that is collected from, or without an event with a time."""
+    # Imported here: commands that ask a gateway do without the database driver.
     from aoc_common.store.mongo.case_span import case_span
     from aoc_common.store.mongo.event_search import make_event_search
     from aoc_common.store.mongo.sources import MongoSources

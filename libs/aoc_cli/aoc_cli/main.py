@@ -55,6 +55,7 @@ def loaded(name: str) -> Any:
 
 
 def _configure_logs() -> None:
+    # Imported here: help and version need neither.
     from aoc_common.settings import TelemetrySettings
     from aoc_common.telemetry import logs
 

@@ -56,6 +56,7 @@ async def api_key(data: DataDirectory, mongo: MongoSettings) -> str:
 
 async def make_known(secret: str, mongo: MongoSettings) -> None:
     """Have the gateway take a key as the operator's, for another month from now."""
+    # Imported here: commands that ask a gateway do without the database driver.
     from aoc_common.store.mongo.api_keys import MongoApiKeys
     from aoc_common.store.mongo.client import connect
 

@@ -172,6 +172,7 @@ class DataDirectory:
 
     def mongo_passwords(self) -> dict[str, str]:
         """User of the database -> password."""
+        # Imported here: commands that ask a gateway do without the database driver.
         from aoc_cli.local.mongo import USERS
 
         return {user: self.secret(f"mongo-{user}").read_text() for user in USERS.values()}
@@ -214,6 +215,7 @@ class DataDirectory:
         A bus of the user's may serve others: for it there is `aoc provision`. `declared`: settings of the bus
         (`NatsSettings`) that are not as they are without any.
         """
+        # Imported here, as above; and the bus.
         from aoc_cli.local.provisioning import bring_in_order
 
         nats = None

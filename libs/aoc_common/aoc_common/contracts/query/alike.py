@@ -17,6 +17,7 @@ def closest(word: str, known: Sequence[str]) -> list[str]:
     """Those that differ least: by one letter or two that are wrong, missing, too many, or changed places."""
     if len(word) < _SHORTEST:
         return []
+    # Imported here: two megabytes that services which only write words do without.
     from rapidfuzz import process
     from rapidfuzz.distance import OSA
 

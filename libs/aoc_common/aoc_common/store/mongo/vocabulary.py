@@ -15,6 +15,7 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from aoc_common.contracts import terms
+from aoc_common.contracts.query.alike import closest
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.errors import Unreachable
 from aoc_common.store.mongo.client import translated
@@ -100,9 +101,6 @@ class MongoVocabulary:
 
     async def alike(self, tenant: str, word: str, most: int) -> list[str]:
         """Known words that `word` may be a misspelling of; first among those that begin alike, as most do."""
-        # Here, so that services which only write words do without two megabytes of it.
-        from aoc_common.contracts.query.alike import closest
-
         for first in (word[:1], ""):
             known = await self._between(tenant, first, f"{first}{_LAST}", _READ)
             matches = closest(word, known)
