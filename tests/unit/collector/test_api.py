@@ -2,19 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from urllib.parse import parse_qs
 
 import httpx
 import jwt
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from aoc_collector.microsoft.auth import Tokens, assertion
 from aoc_common.errors import BadConfiguration, Refused, Throttled, Unreachable
 from aoc_common.tenants.tenant import Tenant
+from certificates import app_pair
 
 GRAPH = "https://graph.microsoft.com"
 
@@ -165,21 +163,12 @@ async def test_a_secret_that_is_gone_says_which(tenant, clock, monkeypatch):
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
     """A certificate and its key in one PEM file."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "aoc")])
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    builder = builder.serial_number(1).not_valid_before(start).not_valid_after(start + timedelta(days=900))
-    certificate = builder.sign(key, hashes.SHA256())
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    public = certificate.public_bytes(serialization.Encoding.PEM)
+    public, private, key = app_pair()
     directory = tmp_path_factory.mktemp("pem")
     (directory / "cert-first.pem").write_bytes(public + private)
     (directory / "key-first.pem").write_bytes(private + public)
     (directory / "no-key.pem").write_bytes(public)
-    return directory, key.public_key()
+    return directory, key
 
 
 @pytest.mark.parametrize("name", ["cert-first.pem", "key-first.pem"])

@@ -1,27 +1,22 @@
 """Access tokens: OAuth 2.0 client credentials on httpx (docs/adr/0007-tokens.md says why not azure-identity).
 
-Source: entra-docs, v2-oauth2-client-creds-grant-flow.md and certificate-credentials.md.
+Source: entra-docs, v2-oauth2-client-creds-grant-flow.md.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-import uuid
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import jwt
 import orjson
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 
 from aoc_collector.microsoft.remote import remote
 from aoc_common import http
 from aoc_common.errors import BadConfiguration, Unreachable
+from aoc_common.outbound import client_assertions
 from aoc_common.settings import resolve_secret
 
 if TYPE_CHECKING:
@@ -40,9 +35,7 @@ _SHORTEST_LIFETIME_S: Final = 60.0
 _LONGEST_LIFETIME_S: Final = 24 * 3600.0
 #: What a header can hold (RFC 6750, 2.1, and some room): anything else would fail at each request.
 _TOKEN: Final = re.compile(r"[!-~]+")
-_ASSERTION_LIFETIME: Final = timedelta(minutes=5)
 _REMOTE: Final = remote("token")
-_ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 class _Key(NamedTuple):
@@ -143,34 +136,15 @@ def _credential(tenant: Tenant, audience: str, clock: Clock) -> dict[str, str]:
     if tenant.client_certificate is None:
         raise BadConfiguration(f"tenant {tenant.name}: neither client_secret nor client_certificate")
     return {
-        "client_assertion_type": _ASSERTION_TYPE,
+        "client_assertion_type": client_assertions.ASSERTION_TYPE,
         "client_assertion": assertion(tenant.client_certificate, tenant.client_id, audience, clock),
     }
 
 
 def assertion(certificate_ref: str, client_id: str, audience: str, clock: Clock) -> str:
     """A signed client assertion for a certificate. Raises `BadConfiguration` when there is no usable pair."""
-    pem = resolve_secret(certificate_ref, "client_certificate").encode()
+    pem = resolve_secret(certificate_ref, "client_certificate")
     try:
-        certificate = x509.load_pem_x509_certificate(pem)
-        thumbprint = certificate.fingerprint(hashes.SHA256())
-        now = clock.now()
-        return jwt.encode(
-            {
-                "aud": audience,
-                "iss": client_id,
-                "sub": client_id,
-                "jti": str(uuid.uuid4()),
-                "nbf": now,
-                "iat": now,
-                "exp": now + _ASSERTION_LIFETIME,
-            },
-            pem,
-            algorithm="PS256",
-            headers={"x5t#S256": urlsafe_b64encode(thumbprint).rstrip(b"=").decode()},
-        )
-    except (ValueError, TypeError, jwt.PyJWTError):
-        # Without the error's text: it can quote the key.
-        raise BadConfiguration(
-            f"client_certificate: {certificate_ref}: expected a certificate and an unencrypted RSA key in PEM"
-        ) from None
+        return client_assertions.assertion(pem, client_id, audience, clock.now())
+    except ValueError as error:
+        raise BadConfiguration(f"client_certificate: {certificate_ref}: {error}") from None
