@@ -9,6 +9,7 @@ import pytest
 
 from aoc_common.clock import SystemClock
 from aoc_exporter.delivery.deliver import deliver
+from aoc_exporter.formats import FORMATS
 from aoc_exporter.outcome import Again
 from aoc_exporter.sinks.elastic import Elastic, ElasticOptions
 from aoc_exporter.sinks.otlp import Otlp, OtlpOptions
@@ -113,7 +114,7 @@ def test_all_sinks_are_held() -> None:
     assert set(RECEIVERS) == set(NAMES)
 
 
-@each("form", ["ocsf", "raw", "ecs", "cef"])
+@each("form", FORMATS)
 @each("name", NAMES)
 async def test_everything_arrives_once_in_every_format(name: str, form: str) -> None:
     sent, account = items(20, form), Account()

@@ -73,7 +73,7 @@ def show(name: Name, data: Data = None, as_json: AsJson = False) -> None:
 
 @group.command("test")
 def try_(name: Name, tenant: Tenant = None, data: Data = None) -> None:
-    """Send one marked event, and say what the destination answered. Status 1: it did not take it."""
+    """Send a marked event, and say what the destination answered. Status 1: it did not take it."""
     found = _asked(data, lambda gateway: gateway.sinks.test(name, tenant=tenant))
     out.print(f"{visible(found.words)}: event {found.id}", markup=False, highlight=False)
     raise typer.Exit(0 if found.accepted else 1)

@@ -7,21 +7,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-import orjson
-
 from aoc_common.bus.readers import view
-from aoc_common.contracts.ids import to_ms
 from aoc_common.contracts.publications import END, Position
 from aoc_common.contracts.sink_states import Stretch, replay_key
 from aoc_common.contracts.sinks import read_sink
 from aoc_common.contracts.subjects import DEFAULT_TENANT
 from aoc_common.errors import BadConfiguration, NotFound, Permanent, Unreachable
+from aoc_exporter import trial
 from aoc_exporter.delivery.deliver import deliver
 from aoc_exporter.destinations import make
-from aoc_exporter.entry import Entry, Kind
 from aoc_exporter.formats import FORMATS
 from aoc_exporter.item import fit
-from aoc_exporter.outcome import Accepted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -39,7 +35,6 @@ if TYPE_CHECKING:
 _PREVIEW_BYTES: Final = 256 * 1024
 #: Whoever asks waits for some 25 s.
 _PATIENCE_S: Final = 20.0
-_TEST_CLASS: Final = 6003
 
 
 class Answers:
@@ -99,37 +94,17 @@ class Answers:
         return listed.settings
 
     async def _test(self, job: SinkJob) -> dict[str, Any]:
-        """Send a marked event, by a destination that is made for it: nothing else waits for it."""
+        """Send what `trial` says, by a destination that is made for it: nothing else waits for it."""
         sink = await self._sink(job.sink)
         tenant = next(iter(job.tenants or sink.include.tenants), DEFAULT_TENANT)
         destination = await self._made(sink, tenant)
-        entry = self._test_entry(sink, tenant, job.ticket)
+        sent = trial.entries(sink, tenant, UUID(job.ticket), self._with.resources.clock.now())
         try:
-            item = fit(entry, FORMATS[sink.format], destination.limits.entry_bytes)
-            [outcome] = await deliver(destination, [item], believed=True)
+            items = [fit(entry, FORMATS[sink.format], destination.limits.entry_bytes) for entry in sent]
+            outcomes = await deliver(destination, items, believed=True)
         finally:
             await destination.close()
-        words = "accepted" if isinstance(outcome, Accepted) else outcome.words
-        return {"accepted": isinstance(outcome, Accepted), "id": entry.id, "words": words}
-
-    def _test_entry(self, sink: SinkSettings, tenant: str, ticket: str) -> Entry:
-        now = to_ms(self._with.resources.clock.now())
-        identity = str(UUID(ticket))
-        raw = orjson.dumps({"Operation": "AOC test", "Id": identity}).decode()
-        body = {
-            "class_uid": _TEST_CLASS, "class_name": "API Activity", "category_uid": 6, "activity_id": 99,
-            "type_uid": _TEST_CLASS * 100 + 99, "severity_id": 1, "time": now, "status_id": 1,
-            "message": f"A test of AOC: sink {sink.name} is set up.",
-            "metadata": {
-                "uid": identity, "version": "1.8.0", "product": {"name": "AOC", "vendor_name": "AOC"},
-                "labels": ["aoc-test"], "tenant_uid": tenant,
-            },
-            "api": {"operation": "AOC test"}, "actor": {}, "src_endpoint": {}, "raw_data": raw,
-        }  # fmt: skip
-        labels = tuple(sorted(sink.labels.items()))
-        return Entry(
-            Kind.EVENT, identity, 1, tenant, "aoc-test", _TEST_CLASS, "AOC test", now, orjson.dumps(body), labels=labels
-        )
+        return trial.told(sent, outcomes)
 
     async def _preview(self, job: SinkJob) -> dict[str, Any]:
         sink = await self._sink(job.sink)

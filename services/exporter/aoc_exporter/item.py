@@ -38,13 +38,15 @@ class Shape(StrEnum):
 class Format:
     """A format: its name, what its bytes are, and how they are made. `encode` may raise `Malformed`.
 
-    `dated`: its objects have `@timestamp`.
+    - `dated`: its objects have `@timestamp`.
+    - `shaped`: a source for each of the shapes that it has for records of Microsoft's alone.
     """
 
     name: str
     shape: Shape
     encode: Callable[[Entry], bytes]
     dated: bool = False
+    shaped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from aoc_exporter.item import fit
 from aoc_exporter.sinks.elastic import Elastic, ElasticOptions
 from each import each
 from golden_entries import CASES, SIGN_IN
-from siem_entries import ROOMY, entry
+from made_events import unified
+from siem_entries import ROOMY, entry, entry_of, made_id
 
 if TYPE_CHECKING:
     from aoc_exporter.entry import Entry
@@ -27,10 +28,10 @@ def once(members: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(members)
 
 
-def sent(entry: Entry, limit: int = ROOMY) -> tuple[str, dict[str, Any]]:
+def sent(entry: Entry, limit: int = ROOMY, form: str = "elastic") -> tuple[str, dict[str, Any]]:
     """Where an entry goes, and its document."""
     sink = Elastic(ElasticOptions(url="https://elastic.example"))
-    action, document, end = sink.framed([fit(entry, FORMATS["elastic"], limit)]).split(b"\n")
+    action, document, end = sink.framed([fit(entry, FORMATS[form], limit)]).split(b"\n")
     assert end == b""
     return orjson.loads(action)["create"]["_index"], json.loads(document, object_pairs_hook=once)
 
@@ -49,6 +50,42 @@ def test_a_record_of_the_unified_log_is_what_the_integration_of_microsoft_365_re
     assert document["event"] == {"dataset": "o365.audit"}
     assert document["o365audit"] == orjson.loads(entry.event["raw_data"])
     assert document["aoc"]["id"] == entry.id
+
+
+@each(
+    "changes",
+    [{"revision": 2}, {"id": str(made_id(1))}, {"tenant": "contoso-eu"}],
+    ids=["a later version", "beside an event of another operation", "of somebody else"],
+)
+def test_what_shares_its_id_with_another_record_is_no_repeat_of_it(changes: dict[str, Any]) -> None:
+    """The pipeline of `o365.audit` makes the document's id of the record's: a second one would be answered with 409."""
+    index, document = sent(replace(of("inbox-rule", "o365-exchange"), **changes))
+
+    assert index == f"logs-aoc.event-{changes.get('tenant', 'contoso')}"
+    assert document["ecs"] == {"version": "8.17.0"}
+    assert document["aoc"]["revision"] == changes.get("revision", 1)
+
+
+def test_of_data_losses_with_one_id_none_takes_the_others_place() -> None:
+    """They are events of their own, by operation, and first versions."""
+    index, _ = sent(replace(entry_of(unified("DlpRuleMatch", "Exchange", 13)), source="o365-dlp"))
+
+    assert index == "logs-aoc.event-contoso"
+
+
+@each("identity", ['"\\ud800"', "7", "{}", '""'])
+def test_an_id_that_is_none_of_ours_is_no_reason_to_stop(identity: str) -> None:
+    text = f'{{"Id":{identity},"Operation":"x"}}'
+    index, _ = sent(entry(source="o365-general", body=orjson.dumps({"class_uid": 6003, "raw_data": text})))
+
+    assert index == "logs-aoc.event-contoso"
+
+
+def test_only_a_document_of_this_format_says_its_stream() -> None:
+    text = '{"event":{"dataset":"o365.audit"},"@timestamp":"2026-11-23T07:30:00Z"}'
+    written = entry(body=orjson.dumps({"class_uid": 6003, "raw_data": text}))
+
+    assert sent(written, form="raw")[0] == "logs-aoc.event-contoso"
 
 
 @each(

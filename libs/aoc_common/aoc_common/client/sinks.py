@@ -53,7 +53,7 @@ class Sinks:
 
     @operation("POST", "/api/sinks/{sink}/test")
     async def test(self, sink: str, *, tenant: str | None = None) -> SinkTest:
-        """Send one marked event, and say what the destination answered."""
+        """Send a marked event, and say what the destination answered."""
         return await self._connection.ask(SinkTest, "POST", f"{_path(sink)}/test", params={"tenant": tenant})
 
     @operation("POST", "/api/sinks/{sink}/preview")

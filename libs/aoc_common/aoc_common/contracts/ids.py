@@ -22,6 +22,8 @@ _RAND_A: Final = 0xFFF << 64
 _RAND_B: Final = (1 << 62) - 1
 _HASH: Final = (1 << 80) - 1
 _MS: Final = timedelta(milliseconds=1)
+#: The namespace of the unified audit log.
+UNIFIED: Final = "ual"
 #: The last moment that there is: a record can be of the year 9999.
 LAST: Final = datetime.max.replace(tzinfo=UTC)
 

@@ -126,7 +126,7 @@ async def try_sink(
     note: Noted,
     tenant: Annotated[str | None, Query(pattern=TENANT_PATTERN, description="By whose destination.")] = None,
 ) -> SinkTest:
-    """Send one marked event, and say what the destination answered."""
+    """Send a marked event, and say what the destination answered."""
     note.about = sink
     await _check_known(services, sink)
     answer = await _asked(services, "test", sink, tenants=[tenant] if tenant else [])

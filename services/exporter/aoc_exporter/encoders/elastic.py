@@ -5,7 +5,9 @@
   the record of Graph in `properties`. They drop a line whose `category` is another one, and fail at an audit line
   without `durationMs`.
 
-Everything else goes as ECS. Records are joined from bytes; of those of Graph a few members are found, not read.
+Everything else goes as ECS: also a record of the unified log that shares its id with another entry, a later version
+above all. The pipeline makes the document's id from the record's, so the second one would be refused as a repeat.
+Records are joined from bytes; a few members of them are found, not read.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import orjson
 
+from aoc_common.contracts import ids
 from aoc_common.contracts.sources import CONTENT_TYPES
 from aoc_exporter.encoders import ecs
 from aoc_exporter.encoders.records import record
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aoc_exporter.entry import Entry
+    from aoc_exporter.item import Item
 
 AUDIT: Final = "o365.audit"
 SIGN_INS: Final = "azure.signinlogs"
@@ -60,8 +64,16 @@ class _Audit(msgspec.Struct):
     correlationId: msgspec.Raw = _NULL  # noqa: N815  # Graph's name
 
 
+class _Unified(msgspec.Struct):
+    """What the pipeline makes a document's id of."""
+
+    Id: msgspec.Raw = _NULL
+
+
 _sign_in: Final = msgspec.json.Decoder(_SignIn)
 _audit: Final = msgspec.json.Decoder(_Audit)
+_unified: Final = msgspec.json.Decoder(_Unified)
+_text: Final = msgspec.json.Decoder(str)
 
 
 def encode(entry: Entry) -> bytes:
@@ -75,12 +87,31 @@ def encode(entry: Entry) -> bytes:
         return _document(SIGN_INS, entry, b'"message":' + orjson.dumps(_sign_in_line(entry, category, found).decode()))
     if entry.source == _DIRECTORY_SOURCE:
         return _document(DIRECTORY, entry, b'"message":' + orjson.dumps(_audit_line(entry, found).decode()))
+    if not _has_its_id_alone(entry, found):
+        return ecs.encode(entry)
     return _document(AUDIT, entry, b'"o365audit":' + found)
 
 
-def dataset(item_data: bytes) -> str | None:
-    """The data set of a document that `encode` made; None for one in ECS."""
-    return next((name for name, start in _BEGINNINGS.items() if item_data.startswith(start)), None)
+def dataset(item: Item) -> str | None:
+    """The data set of a document that `encode` made; None for one in ECS, and in any other format."""
+    if item.format is not ELASTIC:
+        return None
+    return next((name for name, start in _BEGINNINGS.items() if item.data.startswith(start)), None)
+
+
+def _has_its_id_alone(entry: Entry, found: bytes) -> bool:
+    """Whether nothing else is sent with the id of this record: it is the first version of what that id stands for.
+
+    Of several events of one id, such as of a data loss that was found and of one that was undone, none has it alone.
+    """
+    told = _unified.decode(found).Id
+    if told == _NULL:  # then the document keeps the id that it is sent with
+        return True
+    try:
+        identity = _text.decode(told)
+    except msgspec.DecodeError:  # a number, say
+        return False
+    return entry.revision == 1 and str(ids.event_id(entry.tenant, ids.UNIFIED, identity, entry.time_ms)) == entry.id
 
 
 def _document(name: str, entry: Entry, member: bytes) -> bytes:
@@ -104,4 +135,6 @@ def _audit_line(entry: Entry, found: bytes) -> bytes:
     ))  # fmt: skip
 
 
-ELASTIC: Final = Format("elastic", Shape.OBJECT, encode, dated=True)
+ELASTIC: Final = Format(
+    "elastic", Shape.OBJECT, encode, dated=True, shaped=("o365-general", "graph-signins", _DIRECTORY_SOURCE)
+)

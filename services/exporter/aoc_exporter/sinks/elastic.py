@@ -91,7 +91,7 @@ class Elastic:
             self._options.index.replace("{tenant}", entry.tenant)
             .replace("{source}", entry.source)
             .replace("{kind}", entry.kind.value)
-            .replace("{dataset}", dataset(item.data) or f"aoc.{entry.kind.value}")
+            .replace("{dataset}", dataset(item) or f"aoc.{entry.kind.value}")
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from aoc_common.contracts import spelling
+from aoc_common.contracts import ids, spelling
 from aoc_common.contracts.twins import TwinFacts
 from aoc_normalizer.fields import values
 from aoc_normalizer.ocsf_classes import AUTHENTICATION
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _SIGN_IN: Final = "sign-in"
 #: Families of records that come through both APIs; the unified log has many more records of its own family.
-_LANES: Final[Mapping[str, Lane]] = {"directory-audit": "graph", _SIGN_IN: "graph", "ual": "unified"}
+_LANES: Final[Mapping[str, Lane]] = {"directory-audit": "graph", _SIGN_IN: "graph", ids.UNIFIED: "unified"}
 #: Sign-ins of users: those of applications are in Graph alone.
 _SIGN_INS: Final = frozenset({"Sign-in", "Non-interactive sign-in", "UserLoggedIn", "UserLoginFailed"})
 #: Words for "no id", in both lanes.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from aoc_common.contracts.ids import UNIFIED
 from aoc_normalizer.fields.canonical import canonical
 from aoc_normalizer.mappers.envelopes.cut_rows import INCOMPLETE
 
@@ -49,8 +50,6 @@ MODIFIED: Final[Mapping[str, tuple[str, ...]]] = {
 #: Mappers of many shapes: of a portal's download and of an extractor's table of the same sign-ins, say. Their columns
 #: tell which; the same record with other columns is no version.
 MANY_SHAPES: Final = frozenset({"table", "respelt"})
-#: Families, by their beginning, whose records may share an id and tell of different operations: the unified log's.
-UNIFIED: Final = "ual"
 #: Shapes, and families by their beginning, whose records never change, and whose ids several of them may share: what an
 #: unknown record calls `EventId` may name a kind of event, and a report of a mail has a row for each of its links.
 LASTING: Final = frozenset({"generic"})
@@ -133,7 +132,7 @@ def record_state(
     if event.mapper in LASTING or draft.family.startswith(LASTING_FAMILIES):
         # In another shape the same content has other names, so those are not compared.
         apart = (event.mapper, _content(draft.content or record, without))
-    elif draft.family.startswith(UNIFIED):
+    elif draft.family.startswith(UNIFIED):  # whose records may share an id and tell of different operations
         apart = ("operation", event.operation.lower())
     was_cut = any(tag == _CUT_LIST or tag.startswith(_CUT) for tag in event.tags)
     beyond = _content(draft.content or record, without) if was_cut else ""

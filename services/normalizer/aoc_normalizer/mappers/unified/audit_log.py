@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from aoc_common.contracts import spelling
+from aoc_common.contracts import ids, spelling
 from aoc_normalizer.draft import ADMIN, SERVICE, SYSTEM, USER, Draft, Fact, Party
 from aoc_normalizer.fields import evidence, times, values
 from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party
@@ -46,12 +46,12 @@ def fill(record: Record, draft: Draft) -> None:
     """Common fields, then the workload's own."""
     draft.used |= _USED
     record_type = values.text(record.get("RecordType"))
-    draft.family, draft.log_name = "ual", _log_name(record_type)
+    draft.family, draft.log_name = ids.UNIFIED, _log_name(record_type)
     operation = values.text(record.get("Operation")) or ""
     record_id = values.first(record, "Id", "OfficeId")  # Log Analytics calls it OfficeId
     draft.record_id = record_id
     if record_id is not None and _is_dlp(record_type, operation):
-        draft.family = f"ual-dlp-{spelling.folded(operation).casefold()}"
+        draft.family = f"{ids.UNIFIED}-dlp-{spelling.folded(operation).casefold()}"
     draft.original_time = values.first(record, "CreationTime", "TimeGenerated", "CreationDate")
     draft.time_ms = times.parse_ms(draft.original_time)
     where = origin(values.first(record, "Workload", "OfficeWorkload"), record_type)
