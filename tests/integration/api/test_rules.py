@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aoc_api import rule_trials, rule_work
+from aoc_api import rule_texts, rule_trials, rule_work
 from aoc_api.access.principal import Principal
 from aoc_api.problems import Problem
 from aoc_api.rule_work import RuleWork
@@ -24,6 +25,7 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.rules import MongoRules
 from aoc_rules.catalogue import Catalogue
 from aoc_rules.exceptions import exceptions_of, written
+from aoc_rules.sigma.named_lists import NamedLists
 from made_alerts import KEEP, NOW, alert_event, alert_of
 from manual_clock import ManualClock
 from microsoft_records import event_of, records
@@ -168,6 +170,13 @@ async def mailbox(gateway, store, database, no_pack):
 
 async def test_of_more_events_than_are_tried_the_newest_are_and_that_is_said(mailbox, monkeypatch, capsys) -> None:
     gateway, _, events = mailbox
+    made = []
+
+    def lists(entries) -> NamedLists:
+        made.append(threading.current_thread())
+        return NamedLists(entries)
+
+    monkeypatch.setattr(rule_texts, "lists_of", lists)
     monkeypatch.setattr(rule_trials, "MOST_TRIED", 4)
     tried = (await gateway.client.post(f"{URL}/test", json={"rule": OWN})).json()
     assert (tried["events"], tried["matches"], tried["complete"]) == (4, 4, False)
@@ -180,6 +189,9 @@ async def test_of_more_events_than_are_tried_the_newest_are_and_that_is_said(mai
     monkeypatch.setattr(rule_trials, "_PAGE", 3)
     tried = (await gateway.client.post(f"{URL}/test", json={"rule": OWN})).json()
     assert (tried["events"], tried["complete"]) == (3, False)
+    await gateway.get(f"{URL}/lint", rule=OWN, days="1")
+    assert len(made) == 4
+    assert threading.main_thread() not in made  # a tenant's lists can be long: others are served meanwhile
 
 
 async def test_a_rule_is_tried_on_what_is_stored_and_an_alert_is_excepted_in_one_call(mailbox, database) -> None:

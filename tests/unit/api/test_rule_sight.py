@@ -6,7 +6,7 @@ import asyncio
 import threading
 from datetime import UTC, datetime
 
-from aoc_api import rule_views, rule_work
+from aoc_api import rule_texts, rule_views, rule_work
 from aoc_api.access.policy import AccessPolicy
 from aoc_api.access.principal import Principal
 from aoc_api.rule_work import RuleWork
@@ -86,3 +86,14 @@ async def test_who_hangs_up_while_rules_are_loaded_takes_nothing_away_from_the_n
 
     assert not (await second).entries
     assert loads == [False]
+
+
+def test_a_list_that_the_tenant_does_not_have_is_named_whatever_is_in_the_others() -> None:
+    text = """title: x
+id: 5f0b3c1e-8a4d-4f5e-9b0a-2c7d1e6f3a90
+logsource: {product: m365, service: exchange}
+detection: {selection: {Operation: Set-Mailbox, 'UserId|expand': '%watched%'}, condition: selection}
+"""
+    (entry,) = Catalogue((), home=False).shelf({"r": StoredRule("r", text)}, NOW).entries.values()
+    assert [one.code for one in rule_texts.linted(entry, {"Other": ("x",)})] == ["missing-list"]
+    assert rule_texts.linted(entry, {"Watched": ()}) == []

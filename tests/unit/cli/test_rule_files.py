@@ -130,6 +130,11 @@ def test_a_plan_is_in_an_order_in_which_a_gateway_takes_it(tmp_path) -> None:
         (tmp_path / f"{number}.yml").write_text(text)
     steps = plan(read_files(tmp_path, "me", NOW), {}, prune=False)
     assert [step.id[:4] for step in steps] == ["5f0b", "6f0b", "7f0b"]
+    (tmp_path / "0.yml").write_text(f"name: again\n{again}")
+    named_by_a_condition = CORRELATED.partition("correlation:")[0] + "correlation: {type: temporal, timespan: 1h, "
+    (tmp_path / "1.yml").write_text(f"{named_by_a_condition}condition: again and other}}\nlevel: high\n")
+    with pytest.raises(BadConfiguration, match="name one another"):
+        plan(read_files(tmp_path, "me", NOW), {}, prune=False)
     (tmp_path / "1.yml").write_text(CORRELATED.replace(ID, "7f0b3c1e-8a4d-4f5e-9b0a-2c7d1e6f3a91"))
     with pytest.raises(BadConfiguration, match="name one another"):
         plan(read_files(tmp_path, "me", NOW), {}, prune=False)

@@ -225,7 +225,7 @@ def apply(
             try:
                 await _carry_out(gateway, step)
             except Problem as error:
-                raise GatewayError(f"{step.title} ({step.id}): {error}. What stands before it is done") from None
+                raise GatewayError(f"{step.title} ({step.id}): {error}; the steps before it are done") from None
         return steps
 
     steps = _asked(data, work)

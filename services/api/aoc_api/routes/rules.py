@@ -109,8 +109,6 @@ async def lint_rules(
 
     The newest 5,000 events of the tenant are looked at.
     """
-    from aoc_rules.history import History
-
     shelf, lists = await services.rules.shelf(), await _lists(services, scope.tenant)
     active = {one.told.id: one.within.get(scope.tenant, one.compiled) for one in shelf.library.active.values()}
     compiled = active
@@ -118,7 +116,7 @@ async def lint_rules(
         entry = await services.rules.entry(rule)
         one = await asyncio.to_thread(rule_texts.compiled, entry, scope.tenant, services.clock.now())
         compiled = {} if one is None else {rule: one}
-    history, back_to = History(compiled, lists), None
+    history, back_to = await asyncio.to_thread(rule_texts.history_of, compiled, lists), None
     if days:
         _refuse_hidden(scope)
         query = EventQuery(scope, start=services.clock.now() - timedelta(days=days))
@@ -140,15 +138,14 @@ async def try_rule(
 
     The engine is the one that meets new events. Twins count once.
     """
-    from aoc_rules.backtest import BackTest
-
     _refuse_hidden(scope)
     note.about = body.rule or "a text"
     end = body.end or services.clock.now()
     start = body.start or end - _WEEK
     if end <= start:
         raise problems.invalid("end", "must be after start", location="body")
-    test = BackTest(await _to_try(services, body, scope.tenant), await _lists(services, scope.tenant))
+    to_try, lists = await _to_try(services, body, scope.tenant), await _lists(services, scope.tenant)
+    test = await asyncio.to_thread(rule_texts.back_test, to_try, lists)
     with services.admission.exporting(principal.id) as pace:
         query = EventQuery(scope, start=start, end=end)
         tried = await rule_trials.try_on(services.search, query, pace, test.add_all, rule_trials.MOST_TRIED)
@@ -165,8 +162,8 @@ async def get_rule(
     """A rule, with what it has raised in the tenant. Its ETag is what a change names in If-Match."""
     entry = await services.rules.entry(rule)
     response.headers["ETag"] = f'"{entry.stored.revision if entry.stored is not None else 0}"'
-    lists = await _lists(services, scope.tenant)
-    findings = await asyncio.to_thread(rule_texts.linted, entry, lists)
+    known = await services.registry.get(scope.tenant)
+    findings = await asyncio.to_thread(rule_texts.linted, entry, known.lists if known is not None else ())
     sight = await _sight(services, scope, principal, entry)
     return rule_views.detail(entry, sight, findings, await _fired(services, scope, rule))
 
@@ -283,10 +280,8 @@ async def _fired(services: Services, scope: Scope, rule: str) -> RuleFired:
 
 
 async def _lists(services: Services, tenant: str) -> NamedLists:
-    from aoc_rules.sigma.named_lists import NamedLists
-
     known = await services.registry.get(tenant)
-    return NamedLists(known.lists if known is not None else {})
+    return await asyncio.to_thread(rule_texts.lists_of, known.lists if known is not None else {})
 
 
 async def _to_try(services: Services, body: RuleTestRequest, tenant: str) -> CompiledRule:
