@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,8 @@ from made_alerts import KEEP, NOW, alert_event, alert_of
 from manual_clock import ManualClock
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from aoc_alerter.notifying.message import Message
     from aoc_common.contracts.alert import Alert, Severity
     from aoc_common.contracts.notifications import Notification
@@ -45,20 +46,19 @@ def alerts(count: int, severity: Severity = "high", **more: Any) -> list[Alert]:
 
 
 class Box:
-    """A destination that keeps what it gets, or does not. `fails`: what it raises instead; `hangs`: told, it answers no
-    more."""
+    """A destination that keeps what it gets, or does not. `fails`: what it raises instead; `meanwhile`: what
+    happens while it is told."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.tries = 0
         self.fails: Exception | None = None
-        self.hangs: asyncio.Event | None = None
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
 
     async def send(self, message: Message) -> None:
         self.tries += 1
-        if self.hangs is not None:
-            self.hangs.set()
-            await asyncio.Event().wait()
+        if self.meanwhile is not None:
+            await self.meanwhile()
         if self.fails is not None:
             raise self.fails
         self.messages.append(message)

@@ -337,3 +337,19 @@ async def test_ends_are_told_one_by_one_and_what_is_opened_before_is_not_over(st
 
     assert {one.about for one in telling.box.messages[3:]} == {str(first.id), str(second.id)}
     assert all(one.over for one in telling.box.messages[3:])
+
+
+async def test_what_is_resolved_or_opened_while_it_is_told_is_told_of_too(store: Database) -> None:
+    telling = Telling(store, route(resolved=True))
+    [alert] = alerts(1)
+    states = [replace(alert, status="new", revision=3), replace(alert, status="resolved", revision=2)]
+
+    async def changes() -> None:
+        if states:
+            await telling.comes(states.pop())
+
+    telling.box.meanwhile = changes
+    await telling.comes(alert)
+    await telling.goes_on(4, rounds=4)
+
+    assert [one.over for one in telling.box.messages] == [False, True, False]

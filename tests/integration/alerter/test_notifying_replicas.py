@@ -42,20 +42,39 @@ async def test_a_replica_that_has_lost_its_route_sends_no_more(store: Database) 
     slow, two = telling.notifier(store), other.notifier(store)
     begun = asyncio.Event()
 
-    telling.box.hangs = begun
+    async def hangs() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    telling.box.meanwhile = hangs
     await telling.comes(*alerts(1))
     await slow.look()
     await begun.wait()
     telling.clock.advance(75)
     await looked(two)
     await looked(slow)
+    await two.close()
     [state] = await MongoNotificationRoutes(store).all()
 
     assert len(other.box.messages) == 1
-    assert (state.sent, state.repeated) == (0, 0), "not told yet"
-    await two.close()
-    [state] = await MongoNotificationRoutes(store).all()
     assert (state.sent, state.repeated) == (1, 1)
+
+
+async def test_a_route_that_is_taken_out_of_the_file_sends_no_more_than_the_message_on_its_way(store: Database) -> None:
+    telling = Telling(store, route())
+    notifier = telling.notifier(store)
+    await telling.comes(*alerts(2))
+
+    async def taken_out() -> None:
+        notifier._routes.choices = []  # as its file says now
+        await notifier.look()
+
+    telling.box.meanwhile = taken_out
+    await looked(notifier)
+    await notifier.look()
+
+    assert len(telling.box.messages) == 1
+    assert not notifier._served
 
 
 async def looked(notifier: Notifier) -> None:

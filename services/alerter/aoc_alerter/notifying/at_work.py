@@ -13,7 +13,7 @@ from aoc_alerter import metrics
 from aoc_alerter.notifying.message import of_alert, of_end, of_several
 from aoc_alerter.notifying.selection import is_open
 from aoc_common.backoff import backoff
-from aoc_common.contracts.notifications import OVER, Counted, Settled, grade, severity_of
+from aoc_common.contracts.notifications import OVER, Counted, Settled, Want, grade, severity_of
 from aoc_common.errors import BadConfiguration, Permanent, Throttled, Transient, Unreachable
 from aoc_common.outbound.refusals import Unusable, said
 from aoc_common.telemetry import logs
@@ -77,6 +77,7 @@ class RouteAtWork:
         self.error_at: datetime | None = None
         self.sent_at: datetime | None = None
         self._counted = Counted()
+        self._leaving = False
 
     def counted(self) -> Counted:
         """What was done since this was asked last."""
@@ -95,8 +96,12 @@ class RouteAtWork:
         if clock.monotonic() < self._retry_at:
             return
         for batch in (await self._batches(now))[:_MESSAGES]:
-            if not await self._tell(batch):
+            if self._leaving or not await self._tell(batch):
                 return
+
+    def leave(self) -> None:
+        """Send nothing after the message that is on its way."""
+        self._leaving = True
 
     async def close(self) -> None:
         """Let go of the destination."""
@@ -192,6 +197,26 @@ class RouteAtWork:
             for one, alert in ((one, alerts[one.alert]) for one in batch)
         ]
         await self._with.store.settle(told, now)
+        if self.route.resolved:
+            await self._meanwhile(batch, alerts, now)
+
+    async def _meanwhile(self, batch: Sequence[Notification], told: Mapping[UUID, Alert], now: datetime) -> None:
+        """Have those told again that were resolved, or opened, while they were told: what waited took no note of it."""
+        stored = await self._with.alerts.of([one.alert for one in batch])
+        found = [(one, stored[one.alert].alert) for one in batch if one.alert in stored]
+        wants = [
+            Want(
+                one.route,
+                one.tenant,
+                one.alert,
+                alert.severity,
+                gather=one.gather,
+                asks="end" if alert.status in OVER else "tell",
+            )
+            for one, alert in found
+            if (alert.status in OVER) != (told[one.alert].status in OVER)
+        ]
+        await self._with.store.want(wants, now)
 
     async def _refused(self, batch: Sequence[Notification], words: str) -> None:
         now = self._with.clock.now()

@@ -97,6 +97,8 @@ class Notifier:
 
     async def close(self) -> None:
         """Let rounds end, within seconds, and others take over."""
+        for served in self._served.values():
+            served.at_work.leave()
         tasks = [served.task for served in self._served.values() if served.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=_LEAVE_S)
@@ -107,7 +109,10 @@ class Notifier:
     async def _follow(self) -> None:
         wanted = {choice.route.name: choice.route for choice in self._routes.choices}
         for name, served in list(self._served.items()):
-            if served.at_work.route != wanted.get(name) and not served.busy:
+            if served.at_work.route == wanted.get(name):
+                continue
+            served.at_work.leave()
+            if not served.busy:
                 del self._served[name]
                 await self._leave(served)
         for name, route in wanted.items():
