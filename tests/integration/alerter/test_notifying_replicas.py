@@ -77,6 +77,28 @@ async def test_a_route_that_is_taken_out_of_the_file_sends_no_more_than_the_mess
     assert not notifier._served
 
 
+async def test_an_outage_of_all_alerters_forgets_no_route_and_one_out_of_the_file_is_forgotten(store: Database) -> None:
+    telling = Telling(store, route(paused=True))
+    before, after = telling.notifier(store), telling.notifier(store)
+    await telling.comes(*alerts(1))
+    states = MongoNotificationRoutes(store)
+    await looked(before)
+    telling.clock.advance(3600)
+    await looked(after)
+    kept = await states.backlog("people")
+    after._routes.choices = []
+    await looked(after)
+    telling.clock.advance(540)
+    await looked(after)
+    [still] = await states.all()
+    telling.clock.advance(120)
+    await looked(after)
+
+    assert (kept[0], still.name) == (1, "people")
+    assert not await states.all()
+    assert await states.backlog("people") == (0, None)
+
+
 async def looked(notifier: Notifier) -> None:
     """A look, and the rounds that it begins."""
     await notifier.look()
