@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aoc_common.bus.publish import Outgoing
+    from aoc_rules.circumstances.tenants import KnownTenant
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 #: How late events may be.
@@ -121,7 +122,7 @@ class Alerting:
         self.stream = stream or Stream()
         self.rules = MongoRules(database)
         self.following = FollowingRules(self.rules, shipped or librarian(*(texts or PACK)), self.clock)
-        self.lists: dict[str, Any] = {}
+        self.tenants: dict[str, KnownTenant] = {}
         self.records: dict[str, Any] = {}
         self.alerts = MongoAlerts(database, timedelta(days=400))
         hits, ends, groups = MongoCountedHits(database), MongoWindowEnds(database), MongoAlertGroups(database)
@@ -132,7 +133,7 @@ class Alerting:
         self.publisher = AlertPublisher(MongoAlertOutbox(database), self.stream.publish, "https://aoc.example")
         self.handle = make_handler(
             lambda: self.following.library,
-            self._lists,
+            self._tenants,
             self._records,
             correlator.correlate,
             raiser.raise_alerts,
@@ -146,16 +147,16 @@ class Alerting:
         await self._settler.run(self.following.library.correlations)
         await self.publisher.run()
 
-    async def _lists(self) -> dict[str, Any]:
-        return self.lists
+    async def _tenants(self) -> dict[str, KnownTenant]:
+        return self.tenants
 
     async def _records(self) -> dict[str, Any]:
         return self.records
 
 
 def found_by(
-    *messages: EventMessage, texts: Sequence[str] = PACK, stored: Any = None, lists: Any = None
+    *messages: EventMessage, texts: Sequence[str] = PACK, stored: Any = None, tenants: Any = None
 ) -> list[Found]:
     """What rules find."""
-    finder = Finder(librarian(*texts).library(stored or {}, NOW), lists or {}, NOW - timedelta(days=1))
+    finder = Finder(librarian(*texts).library(stored or {}, NOW), tenants or {}, NOW - timedelta(days=1))
     return [one for event in messages for one in finder.found(event) if isinstance(one, Found)]

@@ -3,19 +3,25 @@
 aoc:
 group_by: [actor, ip]   # events that have these in common are one alert
 window: 1h              # so long after one another
+suppress: 7d            # no new alert for so long after one with the same in common was a false positive
 enabled: false          # shipped, and for who wants it
 across_tenants: true    # of a correlation: events of all tenants are looked at together
 runbook: name           # what to look at and what to do
+severity: [{actor: [privileged], raise: 1}]
+
+and under which circumstances it finds anything: `circumstances.reading` has them.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from aoc_rules.sigma.faults import Fault, RuleRefused
+from aoc_rules.circumstances import reading
+from aoc_rules.circumstances.conditions import ALWAYS, Circumstances
+from aoc_rules.circumstances.severities import SeverityChange, severities_of
+from aoc_rules.circumstances.values import Said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,21 +32,24 @@ DEFAULT_GROUP_BY: Final = ("actor",)
 DEFAULT_WINDOW: Final = timedelta(hours=1)
 LONGEST_WINDOW: Final = timedelta(days=30)
 MOST_FIELDS: Final = 5
-_KNOWN: Final = ("group_by", "window", "enabled", "across_tenants", "runbook")
-_DURATION: Final = re.compile(r"(\d{1,6})([smhd])")
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SHORTEST: Final = timedelta(seconds=1)
+#: What is for a single rule, and not for a correlation: the rules that it names have it.
+OF_A_RULE: Final = (*reading.KNOWN, "severity")
+_KNOWN: Final = ("group_by", "window", "suppress", "enabled", "across_tenants", "runbook", *OF_A_RULE)
 
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
     """Which events are one alert: those that have the same in `fields`, at most `window` after one another.
 
-    `by_default`: the rule names no fields.
+    `by_default`: the rule names no fields. `suppress`: for so long after an alert was resolved as a false positive,
+    what has the same in common belongs to it.
     """
 
     fields: tuple[str, ...] = DEFAULT_GROUP_BY
     window: timedelta = DEFAULT_WINDOW
     by_default: bool = True
+    suppress: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,45 +59,50 @@ class Attributes:
     grouping: Grouping = Grouping()
     enabled: bool = True
     across_tenants: bool = False
+    circumstances: Circumstances = ALWAYS
+    severities: tuple[SeverityChange, ...] = ()
 
 
 def attributes_of(title: str, attributes: Mapping[str, Any]) -> Attributes:
     """What a rule says. `attributes`: keys that Sigma does not know. Raises `RuleRefused`, which says why."""
-    held = attributes.get("aoc", {})
-    if not isinstance(held, dict):
-        raise _refused(title, "aoc", "expected a map")
-    for name in held:
-        if name not in _KNOWN:
-            raise _refused(title, f"aoc.{str(name)[:60]}", f"there is no such attribute; there are {', '.join(_KNOWN)}")
-    switches = {}
-    for name, otherwise in (("enabled", True), ("across_tenants", False)):
-        switches[name] = held.get(name, otherwise)
-        if not isinstance(switches[name], bool):
-            raise _refused(title, f"aoc.{name}", "expected true or false")
-    grouping = Grouping(_fields(title, held), _window(title, held), "group_by" not in held)
-    return Attributes(grouping, switches["enabled"], switches["across_tenants"])
+    members = _members(Said(title, "aoc", attributes.get("aoc", {})))
+    switches = {"enabled": True, "across_tenants": False}
+    for name in switches:
+        if name in members:
+            switches[name] = _switch(members[name])
+    return Attributes(
+        _grouping(members),
+        switches["enabled"],
+        switches["across_tenants"],
+        reading.circumstances_of(members),
+        severities_of(members["severity"]) if "severity" in members else (),
+    )
 
 
-def _fields(title: str, held: Mapping[str, Any]) -> tuple[str, ...]:
-    named = held.get("group_by", DEFAULT_GROUP_BY)
+def _members(said: Said) -> dict[str, Said]:
+    return said.members(_KNOWN) if said.value != {} else {}
+
+
+def _switch(said: Said) -> bool:
+    if not isinstance(said.value, bool):
+        raise said.refused("expected true or false")
+    return said.value
+
+
+def _grouping(members: Mapping[str, Said]) -> Grouping:
+    return Grouping(
+        _fields(members["group_by"]) if "group_by" in members else DEFAULT_GROUP_BY,
+        members["window"].duration(LONGEST_WINDOW) if "window" in members else DEFAULT_WINDOW,
+        "group_by" not in members,
+        members["suppress"].duration(LONGEST_WINDOW, _SHORTEST) if "suppress" in members else timedelta(),
+    )
+
+
+def _fields(said: Said) -> tuple[str, ...]:
+    named = said.value
     fields = [named] if isinstance(named, str) else named
     if not isinstance(fields, list | tuple) or not all(isinstance(one, str) and one.strip() for one in fields):
-        raise _refused(title, "aoc.group_by", "expected a list of fields")
+        raise said.refused("expected a list of fields")
     if len(fields) > MOST_FIELDS:
-        raise _refused(title, "aoc.group_by", f"{len(fields)} fields; at most {MOST_FIELDS} are taken")
+        raise said.refused(f"{len(fields)} fields; at most {MOST_FIELDS} are taken")
     return tuple(dict.fromkeys(one.strip() for one in fields))
-
-
-def _window(title: str, held: Mapping[str, Any]) -> timedelta:
-    named = held.get("window")
-    if named is None:
-        return DEFAULT_WINDOW
-    match = _DURATION.fullmatch(named.strip()) if isinstance(named, str) else None
-    window = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
-    if window is None or window > LONGEST_WINDOW:
-        raise _refused(title, "aoc.window", "expected a time like 30s, 15m, 1h or 7d, at most 30d")
-    return window
-
-
-def _refused(title: str, place: str, reason: str) -> RuleRefused:
-    return RuleRefused([Fault(title, place, reason)])

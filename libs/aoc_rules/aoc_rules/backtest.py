@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from aoc_common.contracts.alert import FieldValue
 from aoc_common.contracts.ids import EPOCH
 from aoc_rules.attributes import attributes_of
+from aoc_rules.circumstances.tenants import UNKNOWN
 from aoc_rules.grouping import LONGEST_SPAN, group_of
 from aoc_rules.sigma import log_sources
-from aoc_rules.sigma.named_lists import NO_LISTS
 from aoc_rules.sigma.record import Record
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from aoc_common.contracts.rows import Row
+    from aoc_rules.circumstances.tenants import KnownTenant
     from aoc_rules.sigma.named_lists import NamedLists
     from aoc_rules.sigma.rule import CompiledRule, Match
 
@@ -42,13 +43,16 @@ class Example:
 
 @dataclass
 class BackTest:
-    """Tries a rule on events, one by one. Twins count once, whichever of them the rule finds, as they alert once.
+    """Tries a rule on events of a tenant, one by one, by its settings as they are now.
+
+    Twins count once, whichever of them the rule finds, as they alert once. What was a false positive is not known here,
+    so nothing is suppressed.
 
     `events`, `matches`: how many there were. `hours`: hour -> matches. `examples`: the first ones that were found.
     """
 
     rule: CompiledRule
-    lists: NamedLists = NO_LISTS
+    tenant: KnownTenant = UNKNOWN
     events: int = 0
     matches: int = 0
     hours: Counter[datetime] = field(default_factory=Counter)
@@ -59,13 +63,14 @@ class BackTest:
 
     def __post_init__(self) -> None:
         """Raises `RuleRefused` for attributes that are none."""
-        self._grouping = attributes_of(self.rule.title, self.rule.attributes).grouping
+        attributes = attributes_of(self.rule.title, self.rule.attributes)
+        self._grouping, self._circumstances = attributes.grouping, attributes.circumstances
 
     def add(self, row: Row, event: Mapping[str, Any]) -> bool:
         """Try an event; whether it matches. `event`: as on AOC_EVENTS; `row`: the same, with it as `ocsf`."""
         self.events += 1
-        match = matched(self.rule, event, self.lists)
-        if match is None or self._is_told(row):
+        match = matched(self.rule, event, self.tenant.lists)
+        if match is None or not self._circumstances.hold(row, self.tenant) or self._is_told(row):
             return False
         at = row.at or EPOCH
         self.matches += 1

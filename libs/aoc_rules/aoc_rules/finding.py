@@ -10,17 +10,20 @@ from aoc_common.contracts.alert_finding import evidence_of
 from aoc_common.contracts.ids import EPOCH
 from aoc_common.contracts.rows import Row
 from aoc_common.store.counted_hits import CountedHit
+from aoc_rules.circumstances.severities import severity_of
+from aoc_rules.circumstances.tenants import UNKNOWN
 from aoc_rules.correlation.groups import counted
 from aoc_rules.grouping import Fields, Found, Placed, group_of, joined
 from aoc_rules.sigma.log_sources import LOG_SOURCES
-from aoc_rules.sigma.named_lists import NO_LISTS
 from aoc_rules.sigma.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
+    from aoc_common.contracts.alert import Severity
     from aoc_common.contracts.event_message import EventMessage
+    from aoc_rules.circumstances.tenants import KnownTenant
     from aoc_rules.correlation.groups import Counted
     from aoc_rules.library import ActiveRule, Library
     from aoc_rules.sigma.named_lists import NamedLists
@@ -28,32 +31,36 @@ if TYPE_CHECKING:
 
 
 class Finder:
-    """Matches events. `old_before`: what happened earlier is of the past."""
+    """Matches events. `tenants`: as they are now. `old_before`: what happened earlier is of the past."""
 
-    def __init__(self, library: Library, lists: Mapping[str, NamedLists], old_before: datetime) -> None:
+    def __init__(self, library: Library, tenants: Mapping[str, KnownTenant], old_before: datetime) -> None:
         self._library = library
-        self._lists = lists
+        self._tenants = tenants
         self._old_before = old_before
 
     def found(self, message: EventMessage) -> Iterator[Found | Counted]:
         """What rules find in a message, and what correlations count. Raises `Malformed` for a body that is no event."""
-        lists = self._lists.get(message.tenant, NO_LISTS)
-        matches = self._library.rules.match(message.event, lists)
+        known = self._tenants.get(message.tenant, UNKNOWN)
+        matches = self._library.rules.match(message.event, known.lists)
         if not matches:
             return
         row = Row.of_message(message)
         for match in matches:
             rule = self._library.active[match.rule]
-            if not _excepted(rule, match, message, lists):
-                yield from self._of_rule(rule, match, message, row)
+            if rule.attributes.circumstances.hold(row, known) and not _excepted(rule, match, message, known.lists):
+                severity = severity_of(rule.attributes.severities, rule.severity, row, known)
+                yield from self._of_rule(rule, match, message, row, severity)
 
-    def _of_rule(self, rule: ActiveRule, match: Match, message: EventMessage, row: Row) -> Iterator[Found | Counted]:
+    def _of_rule(
+        self, rule: ActiveRule, match: Match, message: EventMessage, row: Row, severity: Severity
+    ) -> Iterator[Found | Counted]:
         event = self._event(match, message, row)
         correlations = self._library.correlations
         if rule.told.id not in correlations.silent:
             group = group_of(rule.grouping.fields, match, row)
-            placed = Placed(message.tenant, rule.told.id, group, event.id, event.at, rule.grouping.window)
-            yield Found(rule, placed, event)
+            grouping = rule.grouping
+            placed = Placed(message.tenant, rule.told.id, group, event.id, event.at, grouping.window, grouping.suppress)
+            yield Found(rule, placed, event, severity if rule.attributes.severities else None)
         naming = correlations.naming.get(rule.told.id)
         if naming is not None and row.at is not None:  # what has no time of its own is in no window
             hit = CountedHit(message.tenant, rule.told.id, event.id, event.at, (), (event,), timedelta())

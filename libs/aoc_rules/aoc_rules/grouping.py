@@ -2,7 +2,8 @@
 
 Events of one rule that have the same in common are of one alert as long as each is at most a window away from the
 others, in the time of the events, whatever the order in which they come. What comes after an alert was resolved makes
-another one; what had happened before, and comes late, belongs to it.
+another one; what had happened before, and comes late, belongs to it. A rule may say that for a while after an alert was
+resolved as a false positive all of its group belongs to it.
 """
 
 from __future__ import annotations
@@ -28,13 +29,18 @@ if TYPE_CHECKING:
 
 #: The longest stretch of time of one alert, where the window is not longer: what goes on is told once a day.
 LONGEST_SPAN: Final = timedelta(days=1)
+#: Alerts of one group that are looked at for whether they suppress others: those that were extended last.
+MOST_SUPPRESSING: Final = 20
 _MOST_VALUES: Final = 3
 _LONGEST_VALUE: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An event that is to be placed: what makes an alert's id, and when it happened."""
+    """An event that is to be placed: what makes an alert's id, and when it happened.
+
+    `suppress`: for so long after an alert was a false positive, the event belongs to it.
+    """
 
     tenant: str
     rule: str
@@ -42,6 +48,15 @@ class Placed:
     event: UUID
     at: datetime
     window: timedelta
+    suppress: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Since when an alert is resolved, and whether it was a false positive."""
+
+    at: datetime
+    false_positive: bool = False
 
 
 class Raises(Protocol):
@@ -60,11 +75,15 @@ class Raises(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A rule, or a correlation, that has found an event. `placed`: by what its alert is found."""
+    """A rule, or a correlation, that has found an event. `placed`: by what its alert is found.
+
+    `severity`: of this event, for a rule whose severity depends on it; None: the rule's.
+    """
 
     rule: Raises
     placed: Placed
     event: AlertEvent
+    severity: Severity | None = None
 
 
 class Fields:
@@ -108,9 +127,9 @@ def joined(values: Sequence[str]) -> str:
 
 
 def placed(
-    group: AlertGroup, events: Sequence[Placed], resolved: Mapping[UUID, datetime]
+    group: AlertGroup, events: Sequence[Placed], resolved: Mapping[UUID, Resolved]
 ) -> tuple[AlertGroup, dict[UUID, UUID]]:
-    """The group with these events in it, and the alert of each, by the event's id. `resolved`: alerts, and since when.
+    """The group with these events in it, and the alert of each, by the event's id. `resolved`: alerts that are.
 
     In the order of their time, so that of a batch always the same comes.
     """
@@ -118,6 +137,8 @@ def placed(
     spans = list(group.spans)
     for event in sorted(events, key=lambda one: (one.at, one.event)):
         near = [span for span in spans if _joins(span, event, resolved.get(span.alert))]
+        if not near and event.suppress:
+            near = _suppressing(spans, event, resolved)
         if near:
             span = min(near, key=lambda one: (_distance(one, event.at), one.first, one.alert))
             spans.remove(span)
@@ -130,8 +151,30 @@ def placed(
     return replace(group, spans=tuple(spans)), alerts
 
 
-def _joins(span: Span, event: Placed, resolved: datetime | None) -> bool:
-    if resolved is not None and event.at > resolved:
+def asks_for(group: AlertGroup, events: Sequence[Placed]) -> set[UUID]:
+    """The alerts of a group of which `placed` has to know whether they are resolved."""
+    near = {
+        span.alert
+        for one in events
+        for span in group.spans
+        if span.first - one.window <= one.at <= span.last + one.window
+    }
+    if any(one.suppress for one in events):
+        near |= {span.alert for span in group.spans[-MOST_SUPPRESSING:]}
+    return near
+
+
+def _suppressing(spans: Sequence[Span], event: Placed, resolved: Mapping[UUID, Resolved]) -> list[Span]:
+    """The alert that an event belongs to for a while, since it was a false positive: if that is the latest verdict."""
+    judged = [span for span in spans if span.alert in resolved]
+    last = max(judged, key=lambda span: (resolved[span.alert].at, span.alert), default=None)
+    if last is None or not (verdict := resolved[last.alert]).false_positive:
+        return []
+    return [last] if last.first <= event.at <= verdict.at + event.suppress else []
+
+
+def _joins(span: Span, event: Placed, resolved: Resolved | None) -> bool:
+    if resolved is not None and event.at > resolved.at:
         return False
     length = max(span.last, event.at) - min(span.first, event.at)
     return _distance(span, event.at) <= event.window and length <= max(LONGEST_SPAN, event.window)

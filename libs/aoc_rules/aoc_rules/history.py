@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sigma.conditions import ConditionAND, ConditionFieldEqualsValueExpression, ConditionNOT, ConditionOR
 from sigma.types import SigmaExists, SigmaNull
 
+from aoc_rules.attributes import attributes_of
 from aoc_rules.sigma import log_sources
 from aoc_rules.sigma.lint import Finding, whole_text
 from aoc_rules.sigma.record import Record
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
+    from aoc_common.contracts.rows import Row
+    from aoc_rules.circumstances.tenants import KnownTenant
     from aoc_rules.sigma.log_sources import LogSource
-    from aoc_rules.sigma.named_lists import NamedLists
     from aoc_rules.sigma.rule import CompiledRule
 
 #: Fewer events of a log source say nothing about what it never has, or has too often.
@@ -37,10 +39,14 @@ _MOST_TOLD: Final = 20
 
 @dataclass
 class History:
-    """What was seen of some rules in a sample of events. `total`: events; `sources`: log source -> events of it."""
+    """What was seen of some rules in a sample of events of a tenant.
+
+    `total`: events; `sources`: log source -> events of it; `matches`: rule -> events that it finds, under its
+    circumstances.
+    """
 
     rules: Mapping[str, CompiledRule]
-    lists: NamedLists
+    tenant: KnownTenant
     total: int = 0
     sources: Counter[str] = field(default_factory=Counter)
     matches: Counter[str] = field(default_factory=Counter)
@@ -55,8 +61,11 @@ class History:
         self._asked = dict(asked)
         self._set = RuleSet(self.rules.values())
         self._names = {rule: identity for identity, rule in self.rules.items()}
+        self._circumstances = {
+            rule: attributes_of(rule.title, rule.attributes).circumstances for rule in self.rules.values()
+        }
 
-    def add(self, event: Mapping[str, Any]) -> None:
+    def add(self, row: Row, event: Mapping[str, Any]) -> None:
         """Take an event, as on AOC_EVENTS, into account."""
         self.total += 1
         record, belongs = Record(event), log_sources.of_event(event)
@@ -68,13 +77,14 @@ class History:
                 if values.exists and len(seen) < _MOST_VALUES:
                     seen.add("")
                     seen.update(text[:_LONGEST] for text in values.folded[:50])
-        for match in self._set.match(event, self.lists):
-            self.matches[self._names[match.rule]] += 1
+        for match in self._set.match(event, self.tenant.lists):
+            if self._circumstances[match.rule].hold(row, self.tenant):
+                self.matches[self._names[match.rule]] += 1
 
-    def add_all(self, events: Iterable[tuple[object, Mapping[str, Any]]]) -> None:
+    def add_all(self, events: Iterable[tuple[Row, Mapping[str, Any]]]) -> None:
         """Take several into account, each beside its row."""
-        for _, event in events:
-            self.add(event)
+        for row, event in events:
+            self.add(row, event)
 
     def findings(self, identity: str) -> tuple[Finding, ...]:
         """About one of the rules: the first 20."""

@@ -42,8 +42,13 @@ class ActiveRule:
     compiled: CompiledRule
     told: AlertRule
     severity: Severity
-    grouping: Grouping
+    attributes: Attributes
     within: Mapping[str, CompiledRule]
+
+    @property
+    def grouping(self) -> Grouping:
+        """Which events are one alert."""
+        return self.attributes.grouping
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +258,7 @@ def _active(
     compiled: CompiledRule, overlay: StoredRule, attributes: Attributes, within: Mapping[str, CompiledRule]
 ) -> ActiveRule:
     told = _told(compiled.sigma, overlay.id, compiled.title)
-    return ActiveRule(compiled, told, _severity(compiled.sigma, overlay), attributes.grouping, within)
+    return ActiveRule(compiled, told, _severity(compiled.sigma, overlay), attributes, within)
 
 
 def _asked(sigma: SigmaCorrelationRule, overlay: StoredRule) -> Asked:

@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aoc_alerter import metrics
+from aoc_alerter.known_tenants import KnownTenants
 from aoc_alerter.parts import alerts, notifications, rules
 from aoc_alerter.settings import AlerterSettings
-from aoc_alerter.tenant_lists import TenantLists
 from aoc_common.service.worker import Worker
 from aoc_common.settings import load
 from aoc_rules.shelf import librarian
@@ -36,5 +36,5 @@ async def build(shipped: Librarian, settings: AlerterSettings, parts: Parts) -> 
     following = await rules.follow(shipped, settings, parts)
     tenants = await rules.tenants(parts)
     registry = rules.registry(settings, tenants)
-    alerts.add(settings.alerter, following, TenantLists(registry), tenants, parts)
+    alerts.add(settings.alerter, following, KnownTenants(registry), tenants, parts)
     await notifications.add(settings, registry, parts)

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from aoc_common.clock import Clock
     from aoc_common.contracts.event_message import EventMessage
     from aoc_common.tenants.records import TenantRecord
+    from aoc_rules.circumstances.tenants import KnownTenant
     from aoc_rules.correlations import Correlations
     from aoc_rules.library import Library
-    from aoc_rules.sigma.named_lists import NamedLists
 
 _log = logs.get(__name__)
 
 
 def make_handler(  # what alerting is made of
     library: Callable[[], Library],
-    lists: Callable[[], Awaitable[Mapping[str, NamedLists]]],
+    tenants: Callable[[], Awaitable[Mapping[str, KnownTenant]]],
     records: Callable[[], Awaitable[Mapping[str, TenantRecord]]],
     correlate: Callable[[Correlations, Sequence[Counted]], Awaitable[Sequence[Found]]],
     raise_alerts: Callable[[Sequence[Found]], Awaitable[None]],
@@ -43,7 +43,7 @@ def make_handler(  # what alerting is made of
     async def handle(events: Sequence[EventMessage]) -> None:
         living = _living(events, await records())
         rules = library()
-        finder = Finder(rules, await lists(), clock.now() - old_after)
+        finder = Finder(rules, await tenants(), clock.now() - old_after)
         began = time.perf_counter()
         told = [one for event in living for one in finder.found(event)]
         metrics.MATCH_SECONDS.observe(time.perf_counter() - began)

@@ -11,22 +11,21 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from aoc_alerter import metrics
-from aoc_common.contracts.alert import MOST_COUNTED, MOST_EVENTS, group_key
+from aoc_common.contracts.alert import MOST_COUNTED, MOST_EVENTS, SEVERITIES, group_key
 from aoc_common.contracts.alert_changes import joined, raised
 from aoc_common.contracts.alert_message import AlertMessage
 from aoc_common.errors import Unreachable
 from aoc_common.store.alert_groups import AlertGroup
 from aoc_common.store.alert_hits import Hit
 from aoc_common.store.alerts import AlertWrite, StoredAlert
-from aoc_rules.grouping import placed
+from aoc_rules.grouping import Resolved, asks_for, placed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
     from uuid import UUID
 
     from aoc_common.clock import Clock
-    from aoc_common.contracts.alert import Alert
+    from aoc_common.contracts.alert import Alert, Severity
     from aoc_common.store.alert_groups import AlertGroupStore
     from aoc_common.store.alert_hits import HitKey, HitStore
     from aoc_common.store.alerts import AlertStore
@@ -83,17 +82,15 @@ class Raiser:
 
     async def _resolved(
         self, groups: Mapping[str, AlertGroup], found: Mapping[str, Sequence[Found]]
-    ) -> Mapping[UUID, datetime]:
-        """Since when those alerts are resolved that the events could belong to."""
-        near = {
-            span.alert
-            for key, group in groups.items()
-            for one in found[key]
-            for span in group.spans
-            if span.first - one.placed.window <= one.placed.at <= span.last + one.placed.window
+    ) -> Mapping[UUID, Resolved]:
+        """Those alerts that the events could belong to and that are resolved."""
+        near = {alert for key, group in groups.items() for alert in asks_for(group, [one.placed for one in found[key]])}
+        stored = (await self._alerts.of(near)).values() if near else ()
+        return {
+            one.alert.id: Resolved(one.alert.resolved_at, one.alert.verdict == "false_positive")
+            for one in stored
+            if one.alert.resolved_at is not None
         }
-        stored = await self._alerts.of(near) if near else {}
-        return {key: one.alert.resolved_at for key, one in stored.items() if one.alert.resolved_at is not None}
 
     async def _write(self, found: Mapping[UUID, Sequence[Found]]) -> None:
         """Bring alerts up to what is known of them."""
@@ -116,10 +113,11 @@ class Raiser:
     async def _after(self, identity: UUID, before: StoredAlert | None, found: Sequence[Found]) -> Alert:
         now, first = self._clock.now(), found[0]
         events = [one.event for one in sorted(found, key=lambda one: (one.event.at, one.event.id))]
+        severity = _gravest(found)
         if before is None:
             rule, place = first.rule, first.placed
-            return raised(identity, place.tenant, rule.told, place.group, rule.severity, events, now)
-        return joined(before.alert, events, await self._count(before.alert, events), now)
+            return raised(identity, place.tenant, rule.told, place.group, severity or rule.severity, events, now)
+        return joined(before.alert, events, await self._count(before.alert, events), now, severity)
 
     async def _count(self, alert: Alert, events: Collection[object]) -> int:
         """How many events an alert has: of those beyond the listed ones only the hits know."""
@@ -134,6 +132,12 @@ class Raiser:
         if before is None:
             metrics.ALERTS.labels(after.severity, "retrospective" if after.retrospective else "live").inc()
         return AlertWrite(after, before, AlertMessage.of(after) if told else None)
+
+
+def _gravest(found: Sequence[Found]) -> Severity | None:
+    """Of events by which a rule's severity differs; None where it does not."""
+    own = [one.severity for one in found if one.severity is not None]
+    return max(own, key=SEVERITIES.index, default=None)
 
 
 def _key(found: Found) -> HitKey:

@@ -9,6 +9,7 @@ from itertools import permutations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 
 from alerting import FORWARDS, MINE, Alerting, Stream, changed, message, rule_text
@@ -175,6 +176,38 @@ async def test_a_resolved_alert_gets_what_had_happened_before_and_no_more(alerti
     alerts = await alerts_of(database)
     assert sorted((one.status, one.count) for one in alerts) == [("new", 1), ("resolved", 2)]
     assert [one.headers["Aoc-Status"] for one in alerting.stream.messages.values()].count("resolved") == 2
+
+
+async def test_after_a_false_positive_further_matches_are_counted_at_it_by_whichever_replica(database) -> None:
+    await ensure_indexes(database, ("alerts", "hits", "alert_groups"))
+    text = rule_text(FORWARDS, "New-InboxRule", aoc={"suppress": "1d", "severity": [{"actor": "guest", "raise": 1}]})
+    first, second = Alerting(database, text), Alerting(database, text)
+    for one in (first, second):
+        await one.following.look()
+    await first.handle([message("a")])
+    (alert,) = await alerts_of(database)
+    assert alert.severity == "high"
+    stored = (await first.alerts.of([alert.id]))[alert.id]
+    done = worked_on(
+        alert, AlertChange("resolved", verdict="false_positive"), DANA, alert.first_at + timedelta(hours=2)
+    )
+    assert await first.alerts.write([AlertWrite(done, stored, AlertMessage.of(done))])
+
+    later = [message("b", minutes=300), message("c", minutes=26 * 60), message("d", minutes=26 * 60 + 1)]
+    await asyncio.gather(*(one.handle(events) for one in (first, second) for events in (later, later[::-1])))
+    alerts = await alerts_of(database)
+    assert sorted((one.status, one.count) for one in alerts) == [("new", 1), ("resolved", 3)]
+
+    # An event of a guest makes the alert that it joins graver.
+    guest = as_guest(message("e", minutes=26 * 60 + 2))
+    await second.handle([guest])
+    assert {one.status: one.severity for one in await alerts_of(database)} == {"new": "critical", "resolved": "high"}
+    assert second.stream.findings()[-1]["severity"] == "Critical"
+
+
+def as_guest(event: EventMessage) -> EventMessage:
+    entry = {"name": "actor.user", "type": "directory", "value": "k", "data": {"guest": True}}
+    return replace(event, body=orjson.dumps({**event.event, "enrichments": [entry]}))
 
 
 async def test_rules_change_without_a_gap(alerting, database) -> None:

@@ -24,8 +24,8 @@ from aoc_common.store.mongo.alerts import MongoAlerts
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.rules import MongoRules
 from aoc_rules.catalogue import Catalogue
+from aoc_rules.circumstances.tenants import UNKNOWN, KnownTenant
 from aoc_rules.exceptions import exceptions_of, written
-from aoc_rules.sigma.named_lists import NamedLists
 from made_alerts import KEEP, NOW, alert_event, alert_of
 from manual_clock import ManualClock
 from microsoft_records import event_of, records
@@ -172,11 +172,11 @@ async def test_of_more_events_than_are_tried_the_newest_are_and_that_is_said(mai
     gateway, _, events = mailbox
     made = []
 
-    def lists(entries) -> NamedLists:
+    def known(tenant) -> KnownTenant:
         made.append(threading.current_thread())
-        return NamedLists(entries)
+        return UNKNOWN if tenant is None else KnownTenant.of(tenant)
 
-    monkeypatch.setattr(rule_texts, "lists_of", lists)
+    monkeypatch.setattr(rule_texts, "known", known)
     monkeypatch.setattr(rule_trials, "MOST_TRIED", 4)
     tried = (await gateway.client.post(f"{URL}/test", json={"rule": OWN})).json()
     assert (tried["events"], tried["matches"], tried["complete"]) == (4, 4, False)

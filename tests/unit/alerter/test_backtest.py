@@ -13,6 +13,7 @@ from aoc_common.contracts.rows import Row
 from aoc_common.store.alert_groups import AlertGroup
 from aoc_rules.backtest import BackTest, _incidents, matched
 from aoc_rules.catalogue import checked, compiled_of
+from aoc_rules.circumstances.tenants import UNKNOWN
 from aoc_rules.exceptions import filter_document
 from aoc_rules.grouping import Placed, placed
 from aoc_rules.history import History, duplicates
@@ -71,9 +72,9 @@ def test_matches_are_counted_and_history_says_what_never_was_and_what_is_too_bro
         "wrong": rule("Flase"),
         "pim": rule(source="azure, service: pim"),
     }
-    history = History(rules, NO_LISTS)
+    history = History(rules, UNKNOWN)
     for _ in range(250):
-        history.add(event)
+        history.add(row, event)
     found = {name: {one.code: one for one in history.findings(name)} for name in rules}
     assert found["broad"].keys() == {"too-broad", "unseen-field"}
     assert "never excludes" in found["broad"]["unseen-field"].message

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,7 @@ from aoc_common.contracts.alert import FieldValue
 from aoc_common.contracts.ids import event_id, to_ms
 from aoc_common.store.alert_groups import AlertGroup
 from aoc_rules.attributes import Grouping, attributes_of
-from aoc_rules.grouping import Placed, placed
+from aoc_rules.grouping import Placed, Resolved, asks_for, placed
 from aoc_rules.sigma.faults import RuleRefused
 from each import each
 from sigma_rules import rule_on
@@ -63,10 +65,38 @@ def test_who_places_an_event_again_finds_the_same_alert() -> None:
 def test_what_comes_after_an_alert_was_resolved_is_another_and_what_happened_before_is_not() -> None:
     group, alerts = placed(AlertGroup("key", "contoso"), [event(0, 0)], {})
     (alert,) = alerts.values()
-    resolved = {alert: NOW + timedelta(minutes=20)}
+    resolved = {alert: Resolved(NOW + timedelta(minutes=20))}
 
     assert placed(group, [event(1, 20)], resolved)[1] == {event(1, 20).event: alert}
     assert placed(group, [event(2, 21)], resolved)[1] != {event(2, 21).event: alert}
+
+
+def test_what_was_a_false_positive_takes_what_comes_after_it_for_a_while_unless_the_latest_verdict_differs() -> None:
+    group, alerts = placed(AlertGroup("key", "contoso"), [event(0, 0)], {})
+    (alert,) = alerts.values()
+    day = timedelta(days=1)
+    false = {alert: Resolved(NOW + timedelta(minutes=300), false_positive=True)}
+    true = {alert: Resolved(NOW + timedelta(minutes=300))}
+
+    def joins(minutes: float, resolved: Any, suppress: timedelta = day, before: AlertGroup = group) -> bool:
+        one = replace(event(1, minutes), suppress=suppress)
+        assert alert in asks_for(before, [one])
+        return placed(before, [one], resolved)[1][one.event] == alert
+
+    assert [joins(minutes, false) for minutes in (-61, -60, 200, 300 + 1440, 300 + 1440.01)] == [
+        False, True, True, True, False,
+    ]  # fmt: skip
+    assert not joins(301, true)
+    assert not joins(301, {})
+    assert placed(group, [event(1, 301)], false)[1][event(1, 301).event] != alert
+    # Another alert of the group that was found to be true later on: the latest verdict counts.
+    both, others = placed(group, [event(2, 120)], {})
+    other = others[event(2, 120).event]
+    assert not joins(400, {**false, other: Resolved(NOW + timedelta(minutes=320))}, before=both)
+    assert joins(400, {**false, other: Resolved(NOW + timedelta(minutes=280))}, before=both)
+    # One that is open takes what is near it.
+    near, _ = placed(group, [event(2, 390)], {})
+    assert not joins(400, false, before=near)
 
 
 def test_what_goes_on_is_told_once_a_day() -> None:

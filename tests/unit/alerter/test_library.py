@@ -7,6 +7,7 @@ import yaml
 
 from alerting import FORWARDS, MINE, NOW, PACK, ROLES, changed, found_by, librarian, message, rule_text
 from aoc_common.store.rules import RuleException, StoredRule
+from aoc_rules.circumstances.tenants import KnownTenant
 from aoc_rules.sigma.named_lists import NamedLists
 
 ENDS = NOW + timedelta(days=1)
@@ -104,10 +105,12 @@ def test_only_what_changed_is_compiled_again() -> None:
 def test_lists_are_those_of_the_events_tenant() -> None:
     rule = yaml.safe_load(rule_text(MINE, "x"))
     rule["detection"]["selection"] = {"UserId|expand": "%watched%"}
-    lists = {"contoso": NamedLists({"watched": ["kim@*"]}), "fabrikam": NamedLists({"watched": ["sam@*"]})}
+    known = {"contoso": ["kim@*"], "fabrikam": ["sam@*"]}
+    tenants = {name: KnownTenant(NamedLists({"watched": entries})) for name, entries in known.items()}
     messages = [message(tenant=tenant) for tenant in ("contoso", "fabrikam", "adatum")]
 
-    assert [one.placed.tenant for one in found_by(*messages, texts=[yaml.safe_dump(rule)], lists=lists)] == ["contoso"]
+    found_there = found_by(*messages, texts=[yaml.safe_dump(rule)], tenants=tenants)
+    assert [one.placed.tenant for one in found_there] == ["contoso"]
 
 
 def test_a_twin_is_found_as_the_event_that_stands_for_both_and_a_version_as_its_event() -> None:

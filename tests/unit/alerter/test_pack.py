@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 import yaml
 
+from aoc_rules.attributes import attributes_of
 from aoc_rules.pack import CATEGORIES, shipped_rules
 from aoc_rules.shelf import librarian
 from aoc_rules.sigma.compiling import compile_rule
@@ -113,8 +114,9 @@ def test_the_page_of_the_reference_is_current() -> None:
 
 def test_the_rule_of_the_how_to_fires_on_its_record() -> None:
     text = (Path(__file__).parents[3] / "docs" / "howto" / "rules.md").read_text("utf-8")
-    rule, correlation, example = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    rule, circumstances, correlation, example = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     assert not read(correlation, "rules.md").faults
+    assert attributes_of("rules.md", yaml.safe_load(circumstances)).circumstances.schedule
     compiled = RuleSet([compile_rule(read_rule(rule, "rules.md"))])
     said = yaml.safe_load(example)["mailbox-audit-off"]
     (fires,) = (record for what in said["fires"] for record in records(what))

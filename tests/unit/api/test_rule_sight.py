@@ -12,6 +12,7 @@ from aoc_api.access.principal import Principal
 from aoc_api.rule_work import RuleWork
 from aoc_common.contracts.access import Grant, Hidden
 from aoc_common.store.rules import RuleChange, RuleException, StoredRule
+from aoc_common.tenants.tenant import Tenant
 from aoc_rules.catalogue import Catalogue
 from manual_clock import ManualClock
 
@@ -88,12 +89,21 @@ async def test_who_hangs_up_while_rules_are_loaded_takes_nothing_away_from_the_n
     assert loads == [False]
 
 
-def test_a_list_that_the_tenant_does_not_have_is_named_whatever_is_in_the_others() -> None:
+def tenant(**said) -> Tenant:
+    identity = "00000000-0000-4000-8000-000000000001"
+    return Tenant(name="contoso", tenant_id=identity, client_id=identity, **said)
+
+
+def test_what_the_tenant_does_not_have_is_named() -> None:
     text = """title: x
 id: 5f0b3c1e-8a4d-4f5e-9b0a-2c7d1e6f3a90
 logsource: {product: m365, service: exchange}
 detection: {selection: {Operation: Set-Mailbox, 'UserId|expand': '%watched%'}, condition: selection}
+aoc: {trusted_networks: inside}
 """
     (entry,) = Catalogue((), home=False).shelf({"r": StoredRule("r", text)}, NOW).entries.values()
-    assert [one.code for one in rule_texts.linted(entry, {"Other": ("x",)})] == ["missing-list"]
-    assert rule_texts.linted(entry, {"Watched": ()}) == []
+    assert [one.code for one in rule_texts.linted(entry, tenant(lists={"other": ["x"]}), NOW)] == [
+        "missing-list", "not-here",
+    ]  # fmt: skip
+    assert [one.place for one in rule_texts.linted(entry, None, NOW)] == ["", "aoc.trusted_networks"]
+    assert rule_texts.linted(entry, tenant(lists={"watched": []}, trusted_networks=["192.0.2.0/24"]), NOW) == []

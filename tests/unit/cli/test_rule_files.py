@@ -45,6 +45,16 @@ def test_the_rule_of_the_how_to_is_linted_tested_and_covered_without_a_gateway(t
     tried = run.invoke(group, ["test", str(rule), "--file", str(log), "--json", "--at-least", "1"])
     assert (tried.exit_code, json.loads(tried.output)["alerts"]) == (0, 1)
     assert run.invoke(group, ["test", "mailbox-audit-off", "--file", str(log), "--at-most", "0"]).exit_code == 1
+    # What is asked of the tenant is taken from a file; it is 07:00 UTC.
+    (settings := tmp_path / "contoso.json").write_text('{"time_zone": "Europe/Amsterdam", "groups": ["retail"]}')
+    hours = tmp_path / "hours.yml"
+    hours.write_text(f"{RULE}  working_hours: inside\n  groups: {{only: [retail]}}\n")
+    for more, matches in ((["--settings", str(settings)], 1), ([], 0)):
+        tried = run.invoke(group, ["test", str(hours), "--file", str(log), "--json", *more])
+        assert json.loads(tried.output)["matches"] == matches
+    settings.write_text('{"time_zone": "Mars"}')
+    tried = run.invoke(group, ["test", str(hours), "--file", str(log), "--settings", str(settings)])
+    assert "contoso.json, time_zone: " in str(tried.exception)
     layer = tmp_path / "layer.json"
     assert run.invoke(group, ["coverage", str(rule.parent), "--navigator", str(layer)]).exit_code == 0
     made = json.loads(layer.read_text())

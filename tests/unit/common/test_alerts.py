@@ -122,6 +122,18 @@ def test_an_alert_about_the_past_is_no_longer_so_with_an_event_of_today() -> Non
     assert not alert_of().retrospective
 
 
+def test_an_alert_is_as_grave_as_its_gravest_event_until_a_person_says_how_grave_it_is() -> None:
+    alert = alert_of()
+    assert [joined(alert, [], 1, LATER, one).severity for one in ("low", "critical", None)] == [
+        "high",
+        "critical",
+        "high",
+    ]
+    assert joined(alert, [alert_event()], 1, LATER, "critical").revision == 2
+    said = changed(alert, AlertChange(severity="low"), DANA, LATER)
+    assert joined(said, [alert_event(1)], 2, LATER, "critical").severity == "low"
+
+
 def test_what_people_do_is_a_revision_with_its_history() -> None:
     alert = worked_on(alert_of())
 

@@ -175,6 +175,12 @@ def try_(
     file: Annotated[
         list[Path] | None, typer.Option(help="An exported log, in place of stored events: no gateway is asked.")
     ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --file: a JSON file with the tenant's zone, working hours, networks, groups and lists."
+        ),
+    ] = None,
     at_least: Annotated[int, typer.Option(min=0, help="Fewer matches are status 1.")] = 0,
     at_most: Annotated[int | None, typer.Option(min=0, help="More matches are status 1.")] = None,
     tenant: Tenant = subjects.DEFAULT_TENANT,
@@ -187,7 +193,7 @@ def try_(
         known = text if text is not None else offline.shipped_text(rule)
         if known is None:
             raise BadConfiguration(f"{rule}: neither a file nor a rule that is shipped")
-        test = offline.try_on_files(offline.rule_of(known, rule), file)
+        test = offline.try_on_files(offline.rule_of(known, rule), file, offline.tenant_of(settings))
     else:
         request = RuleTestRequest(
             rule=None if text is not None else rule, text=text, start=moment(last, datetime.now(UTC), "--last")

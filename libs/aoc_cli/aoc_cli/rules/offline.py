@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from sigma.correlations import SigmaCorrelationRule
@@ -20,9 +20,11 @@ from aoc_common.contracts.rows import Row
 from aoc_common.errors import BadConfiguration
 from aoc_common.gateway.rules import RuleExample, RuleFinding, RuleHour, RuleMatched, RuleTest
 from aoc_common.store.rules import StoredRule
+from aoc_common.tenants.file import validated
 from aoc_normalizer.reading.records import RecordContext
 from aoc_rules.backtest import BackTest
 from aoc_rules.catalogue import Catalogue, checked, compiled_of
+from aoc_rules.circumstances.tenants import KnownTenant
 from aoc_rules.correlation.reading import references
 from aoc_rules.history import duplicates
 from aoc_rules.pack import shipped_rules
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
     from aoc_cli.rules.files import Files
     from aoc_rules.sigma.rule import CompiledRule
+
+_NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 
 
 def compiled(files: Files) -> dict[str, CompiledRule]:
@@ -100,12 +104,27 @@ def shipped_text(identity: str) -> str | None:
     return None if found is None else found.text
 
 
-def try_on_files(rule: CompiledRule, paths: Iterable[Path]) -> RuleTest:
-    """What a rule finds in exported logs, as an import would read them. Bounded in memory."""
-    test, first, last = BackTest(rule), datetime.max.replace(tzinfo=UTC), EPOCH
+def tenant_of(file: Path | None) -> KnownTenant:
+    """A tenant with the settings of a file, else with those of one that says nothing. Raises `BadConfiguration`."""
+    said: Any = {}
+    if file is not None:
+        try:
+            said = orjson.loads(file.read_bytes())
+        except (OSError, orjson.JSONDecodeError) as error:
+            raise BadConfiguration(f"--settings: {file}: {error}") from None
+        if not isinstance(said, dict):
+            raise BadConfiguration(f"--settings: {file}: expected a map, like an entry of a tenants file")
+    nobody = {"name": subjects.DEFAULT_TENANT, "tenant_id": _NOBODY, "client_id": _NOBODY}
+    return KnownTenant.of(validated(f"--settings: {file}", {**nobody, **said}))
+
+
+def try_on_files(rule: CompiledRule, paths: Iterable[Path], tenant: KnownTenant) -> RuleTest:
+    """What a rule finds in exported logs of a tenant, as an import would read them. Bounded in memory."""
+    test, first, last = BackTest(rule, tenant), datetime.max.replace(tzinfo=UTC), EPOCH
+    name = subjects.DEFAULT_TENANT if tenant.settings is None else tenant.settings.name
     for event in _events(paths):
         whole = orjson.loads(event.message())
-        row = Row(event.id, event.tenant, event.source, event.operation, whole, event.service, event.actor, event.ip)
+        row = Row(event.id, name, event.source, event.operation, whole, event.service, event.actor, event.ip)
         test.add(row, whole)
         at = EPOCH + timedelta(milliseconds=event.time_ms)
         if event.time_ms:

@@ -14,6 +14,7 @@ from aoc_common.contracts.alert import (
     MOST_EVIDENCES,
     MOST_MATCHED,
     MOST_NOTES,
+    SEVERITIES,
     Alert,
     AlertNote,
     Change,
@@ -86,8 +87,13 @@ def raised(  # what an alert is made of
     return _with_events(made, events, min(len(events), MOST_COUNTED))
 
 
-def joined(alert: Alert, events: Iterable[AlertEvent], count: int, now: datetime) -> Alert:
+def joined(
+    alert: Alert, events: Iterable[AlertEvent], count: int, now: datetime, severity: Severity | None = None
+) -> Alert:
     """The alert with more events; those that it has already change nothing. `count`: of all that are known of it.
+
+    `severity`: of the gravest of them, where the rule's depends on the event: the alert's at least, unless somebody
+    has said another one.
 
     It is the same revision where that is nothing to tell anybody: beyond the events that an alert lists, only each
     doubling of their number is.
@@ -96,6 +102,8 @@ def joined(alert: Alert, events: Iterable[AlertEvent], count: int, now: datetime
     fresh = [event for event in {event.id: event for event in events}.values() if event.id not in known]
     counted = min(max(count, alert.count), MOST_COUNTED)
     after = _with_events(alert, fresh, counted)
+    if severity is not None and _graver(alert, severity):
+        after = replace(after, severity=severity)
     if len(after.events) > len(alert.events) or _doubled(alert.count, counted) or _tells(alert, after):
         return replace(after, revision=alert.revision + 1, changed_at=now)
     return after
@@ -169,6 +177,11 @@ def _doubled(before: int, after: int) -> bool:
     return after.bit_length() > before.bit_length()
 
 
+def _graver(alert: Alert, severity: Severity) -> bool:
+    said = any(field.field == "severity" for change in alert.history for field in change.fields)
+    return not said and SEVERITIES.index(severity) > SEVERITIES.index(alert.severity)
+
+
 def _tells(before: Alert, after: Alert) -> bool:
-    """Whether it is to be told although no event is listed: somebody is to be notified of it from now on."""
-    return before.retrospective and not after.retrospective
+    """Whether it is to be told although no event is listed: somebody is to be notified of it, or it is graver now."""
+    return before.severity != after.severity or (before.retrospective and not after.retrospective)

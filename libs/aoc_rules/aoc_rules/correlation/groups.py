@@ -107,7 +107,11 @@ def found_of(group: Group, hits: Sequence[CountedHit], home: str | None) -> list
     named = tuple(FieldValue(name, told.get(name) or own.get(name) or "") for name in plan.alert_group)
     alert_group = named if any(one.value for one in named) else group.told
     return [
-        Found(plan, Placed(tenant, plan.id, alert_group, event.id, event.at, plan.window), _told(plan, hit, event))
+        Found(
+            plan,
+            Placed(tenant, plan.id, alert_group, event.id, event.at, plan.window, plan.suppress),
+            _told(plan, hit, event),
+        )
         for hit in hits
         for event in hit.events
     ]

@@ -69,6 +69,7 @@ class Correlation:
     - `id`, `told`, `severity`: as of any rule. `alerts`: it raises alerts; else it is only named by others.
     - `group_by`: the names of what events have in common. `alert_group`: by which its alerts are told apart.
     - `span_ms`: length of a window, both ends included. `window`: how far apart events of one alert may be.
+    - `suppress`: as of `attributes.Grouping`.
     - `across`: events of all tenants are looked at together, and alerts are the home tenant's.
     """
 
@@ -84,6 +85,7 @@ class Correlation:
     alert_group: tuple[str, ...] = ()
     across: bool = False
     alerts: bool = True
+    suppress: timedelta = timedelta()
 
     @property
     def span(self) -> timedelta:

@@ -14,7 +14,7 @@ from sigma.correlations import (
     SigmaRuleReference,
 )
 
-from aoc_rules.attributes import attributes_of
+from aoc_rules.attributes import OF_A_RULE, attributes_of
 from aoc_rules.correlation.plan import COUNTING, TEMPORAL, Clause, Condition, Correlation, Kind, Operator, Slot
 from aoc_rules.sigma.faults import Fault, RuleRefused
 
@@ -84,6 +84,8 @@ def _plan(
     if kind not in _KINDS:
         raise Refused("correlation.type", f"{kind!r} is not supported")
     attributes = attributes_of(told.title, rule.custom_attributes)
+    if alone := [name for name in OF_A_RULE if name in rule.custom_attributes.get("aoc", {})]:
+        raise Refused(f"aoc.{alone[0]}", "a correlation has none: give it to the rules that it names")
     if attributes.across_tenants and not home:
         raise Refused("aoc.across_tenants", "no home tenant is known, whose alerts these are: AOC_ALERTER__HOME_TENANT")
     span = timedelta(seconds=rule.timespan.seconds)
@@ -112,6 +114,7 @@ def _plan(
         window=max(grouping.window, span),
         alert_group=alert_group,
         across=attributes.across_tenants,
+        suppress=grouping.suppress,
     )
     if made.settled and alert_group:
         raise Refused("aoc.group_by", "alerts that can be taken back are told apart by what the correlation groups by")

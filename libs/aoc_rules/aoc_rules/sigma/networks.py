@@ -33,9 +33,13 @@ class Networks:
 
     def holds(self, text: str) -> bool:
         """Whether a text is an address in one of the networks, with or without a port."""
+        return self.place(text) is True
+
+    def place(self, text: str) -> bool | None:
+        """Whether an address, with or without a port, is in one of the networks; None for what is no address."""
         address = _address(text)
         if address is None:
-            return False
+            return None
         number, version = int(address), address.version
         return any(of == version and number >> shift in held for of, shift, held in self._by_shift)
 

@@ -22,15 +22,15 @@ from aoc_common.store.mongo.window_ends import MongoWindowEnds
 
 if TYPE_CHECKING:
     from aoc_alerter.following_rules import FollowingRules
+    from aoc_alerter.known_tenants import KnownTenants
     from aoc_alerter.settings import AlerterOptions
-    from aoc_alerter.tenant_lists import TenantLists
     from aoc_common.service.resources import Resources
     from aoc_common.service.worker import Parts
     from aoc_common.tenants.stored_registry import StoredTenants
 
 
 def add(
-    options: AlerterOptions, following: FollowingRules, lists: TenantLists, tenants: StoredTenants, parts: Parts
+    options: AlerterOptions, following: FollowingRules, known: KnownTenants, tenants: StoredTenants, parts: Parts
 ) -> None:
     """Add who reads events, and who publishes what people have changed."""
     resources = parts.resources
@@ -39,7 +39,7 @@ def add(
     raiser, correlator = _raiser(options, resources), _correlator(options, resources)
     handle = make_handler(
         lambda: following.library,
-        lists.of_all,
+        known.all,
         tenants.records,
         correlator.correlate,
         raiser.raise_alerts,

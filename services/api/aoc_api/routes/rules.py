@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from aoc_api.rule_views import Sight
     from aoc_common.contracts.access import Scope
     from aoc_rules.catalogue import Entry
-    from aoc_rules.sigma.named_lists import NamedLists
+    from aoc_rules.circumstances.tenants import KnownTenant
     from aoc_rules.sigma.rule import CompiledRule
 
 router = APIRouter(prefix="/api/rules", tags=["rules"], route_class=StrictRoute, dependencies=[Depends(refuse_unknown)])
@@ -109,21 +109,21 @@ async def lint_rules(
 
     The newest 5,000 events of the tenant are looked at.
     """
-    shelf, lists = await services.rules.shelf(), await _lists(services, scope.tenant)
+    shelf, known = await services.rules.shelf(), await _known(services, scope.tenant)
     active = {one.told.id: one.within.get(scope.tenant, one.compiled) for one in shelf.library.active.values()}
     compiled = active
     if rule is not None:
         entry = await services.rules.entry(rule)
         one = await asyncio.to_thread(rule_texts.compiled, entry, scope.tenant, services.clock.now())
         compiled = {} if one is None else {rule: one}
-    history, back_to = await asyncio.to_thread(rule_texts.history_of, compiled, lists), None
+    history, back_to = await asyncio.to_thread(rule_texts.history_of, compiled, known), None
     if days:
         _refuse_hidden(scope)
         query = EventQuery(scope, start=services.clock.now() - timedelta(days=days))
         with services.admission.exporting(principal.id) as pace:
             tried = await rule_trials.try_on(services.search, query, pace, history.add_all, _SAMPLE)
         back_to = tried.back_to
-    found = await asyncio.to_thread(rule_texts.linted_by, history, {**active, **compiled})
+    found = await asyncio.to_thread(rule_texts.linted_by, history, {**active, **compiled}, services.clock.now())
     note.rows = history.total
     items = {identity: rule_views.found(said) for identity, said in found.items()}
     return RuleLint.model_construct(items=items, events=history.total, since=back_to)
@@ -144,8 +144,8 @@ async def try_rule(
     start = body.start or end - _WEEK
     if end <= start:
         raise problems.invalid("end", "must be after start", location="body")
-    to_try, lists = await _to_try(services, body, scope.tenant), await _lists(services, scope.tenant)
-    test = await asyncio.to_thread(rule_texts.back_test, to_try, lists)
+    to_try, known = await _to_try(services, body, scope.tenant), await _known(services, scope.tenant)
+    test = await asyncio.to_thread(rule_texts.back_test, to_try, known)
     with services.admission.exporting(principal.id) as pace:
         query = EventQuery(scope, start=start, end=end)
         tried = await rule_trials.try_on(services.search, query, pace, test.add_all, rule_trials.MOST_TRIED)
@@ -162,8 +162,8 @@ async def get_rule(
     """A rule, with what it has raised in the tenant. Its ETag is what a change names in If-Match."""
     entry = await services.rules.entry(rule)
     response.headers["ETag"] = f'"{entry.stored.revision if entry.stored is not None else 0}"'
-    known = await services.registry.get(scope.tenant)
-    findings = await asyncio.to_thread(rule_texts.linted, entry, known.lists if known is not None else ())
+    tenant = await services.registry.get(scope.tenant)
+    findings = await asyncio.to_thread(rule_texts.linted, entry, tenant, services.clock.now())
     sight = await _sight(services, scope, principal, entry)
     return rule_views.detail(entry, sight, findings, await _fired(services, scope, rule))
 
@@ -279,9 +279,8 @@ async def _fired(services: Services, scope: Scope, rule: str) -> RuleFired:
     )
 
 
-async def _lists(services: Services, tenant: str) -> NamedLists:
-    known = await services.registry.get(tenant)
-    return await asyncio.to_thread(rule_texts.lists_of, known.lists if known is not None else {})
+async def _known(services: Services, tenant: str) -> KnownTenant:
+    return await asyncio.to_thread(rule_texts.known, await services.registry.get(tenant))
 
 
 async def _to_try(services: Services, body: RuleTestRequest, tenant: str) -> CompiledRule:
