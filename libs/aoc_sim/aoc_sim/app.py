@@ -24,6 +24,7 @@ from aoc_sim.provider.control import ProviderControl
 from aoc_sim.provider.keys import KeyRing
 from aoc_sim.provider.metadata import Metadata
 from aoc_sim.provider.provider import Provider
+from aoc_sim.siem.receivers import Receivers
 from aoc_sim.stories import STORIES
 from aoc_sim.throttle import Throttler
 from aoc_sim.timeline import World
@@ -56,12 +57,14 @@ def create_app(settings: SimSettings, clock: Clock | None = None) -> Starlette:
     gate = Gate(settings, world, tokens, throttler)
     subscriptions = Subscriptions(gate)
     activity = Activity(settings, world, tokens, throttler)
+    receivers = Receivers(settings.siem, settings.seed)
     notifier = Notifier(subscriptions.store, tokens, clock)
     app = Starlette(
         routes=[
             *Control(world).routes(),
             *FactsRoutes(world).routes(),
             *world.switches.routes(),
+            *receivers.routes(),
             *Notify(settings, world, notifier, activity).routes(),
             *ProviderControl(provider, metadata, rings).routes(),
             *Oidc(settings, clock, tokens, world.switches, provider).routes(),
@@ -73,7 +76,8 @@ def create_app(settings: SimSettings, clock: Clock | None = None) -> Starlette:
             # last of Graph: it answers every path that no other route does
             *Graph(gate).routes(),
             *activity.routes(),
-        ]
+        ],
+        lifespan=receivers.listening,
     )
     app.add_middleware(BrokenTransport, world=world)
     app.state.world = world

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from aoc_sim.faults import EXTRAS, PROFILES, Faults, with_extras
+from aoc_sim.siem.mishaps import Mishap
 
 GRAPH_ROLES = (
     "AuditLog.Read.All",
@@ -151,6 +153,22 @@ class Pages(BaseModel):
     blob_records: int = Field(default=40, ge=1, description="Most records in a content blob of the history.")
 
 
+class SiemSettings(BaseModel):
+    """Receivers of SIEMs, below `/_siem/`: what goes wrong there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    faults: Mapping[Mishap, Annotated[float, Field(ge=0, le=1)]] = Field(
+        default={}, description="Fault -> probability for each request; a receiver has those that its protocol knows."
+    )
+    most: int = Field(default=5, ge=0, description="How often each fault happens at each receiver, at most.")
+    slow_s: float = Field(default=0.2, ge=0, le=60, description="Seconds for which a slow answer is held back.")
+    retry_after_s: int = Field(default=1, ge=0, le=60, description="Seconds that an answer with Retry-After asks for.")
+    syslog_port: int | None = Field(
+        default=None, ge=0, le=65535, description="Port of syslog over TCP and UDP; 0 is a free one, without it none."
+    )
+
+
 class SimSettings(BaseSettings):
     """The simulator's settings."""
 
@@ -206,6 +224,7 @@ class SimSettings(BaseSettings):
     )
     throttle: Throttle = Field(default=Throttle(), description="Rate limits.")
     pages: Pages = Field(default=Pages(), description="Page sizes.")
+    siem: SiemSettings = Field(default=SiemSettings(), description="Receivers of SIEMs.")
     clock_skew_s: float = Field(default=0, description="How far its clock is ahead of the machine's, seconds.")
     token_lifetime_s: int = Field(default=3599, ge=1, description="Lifetime of an access token.")
     signing_key_pem: SecretStr | None = Field(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +17,7 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.audit import AuditEntry
 from aoc_common.contracts.publications import Position
 from aoc_common.contracts.reading import EventFilter
-from aoc_common.contracts.sink_states import SinkHealth, Stretch, behind_key
+from aoc_common.contracts.sink_states import SinkHealth
 from aoc_common.errors import Unfinished, Unreachable
 from aoc_common.outbound.references import secret
 from aoc_exporter import metrics
@@ -30,6 +29,7 @@ from aoc_exporter.destinations import make, target_of
 from aoc_exporter.entry import Entry
 from aoc_exporter.formats import FORMATS
 from aoc_exporter.intake import Intake
+from aoc_exporter.joining import Joining
 from aoc_exporter.lanes import Lanes
 from aoc_exporter.selection import Choice, tenants_of
 
@@ -60,8 +60,6 @@ _LOOK_S: Final = 1.0
 _LEAVE_S: Final = 3.0
 #: Looks that are remembered, to know what was published when.
 _LOOKS: Final = 3_600
-#: A tenant that joins a sink is sent what was published since then: its settings took a moment to be known.
-_JOINED: Final = timedelta(minutes=10)
 #: Subjects of one consumer; a sink of more tenants reads those of all.
 _MOST_TENANTS: Final = 300
 
@@ -95,6 +93,7 @@ class SinkAtWork:
         self._lanes = Lanes(sink, backends.export, clock)
         self.courier = Courier(sink.name, FORMATS[sink.format], self._lanes, self.account, backends.letters, clock)
         self._behind = Behind(sink.name, backends.stretches, clock)
+        self._joining = Joining(sink, self._tenants, backends.states, self._behind, backends.replica)
         self.choice = Choice(sink, groups)
         self.intake = Intake(self.courier, self.choice, self._behind, clock, twins=sink.twins, linger_s=sink.linger_s)
         sources = Sources(
@@ -140,10 +139,12 @@ class SinkAtWork:
         await self._behind.refresh()
         if "events" in self.sink.data:
             reader = self._reader()
-            before = await sink_slots.filtered_tenants(broker, reader)
-            if before is not None and self._tenants is not None:
-                await self._join(self._tenants - before)
+            before = await self._joining.before()
+            if before is None:
+                before = await sink_slots.filtered_tenants(broker, reader)
+            await self._joining.let_in(before, self._with.log, self._with.resources.clock)
             await sink_slots.occupy(broker, reader, self._with.checkpoints, self._with.log)
+            await self._joining.done()
         for stream, consumer in self._listened().items():
             if consumer is None:
                 await sink_slots.unlisten(broker, stream, self.slot)
@@ -181,17 +182,6 @@ class SinkAtWork:
         event_filter = EventFilter(tenants=wanted if len(wanted) <= _MOST_TENANTS else frozenset())
         batch = 10_000 if self.sink.linger_s else 500
         return sink_slots.reader(self.slot, event_filter, self.sink.begin, batch)
-
-    async def _join(self, tenants: frozenset[str]) -> None:
-        """Tenants that join the sink begin a little while ago: what they lack comes from the store."""
-        begin = await self._with.log.since(self._with.resources.clock.now() - _JOINED)
-        if begin is None:
-            return
-        for tenant in sorted(tenants):
-            key = behind_key(self.sink.name, tenant)
-            there = next((one for one in self._behind.stretches if one.key == key), None)
-            made = Stretch(key, self.sink.name, tenant, begin, begin, why="it joined the sink")
-            await self._behind.put(made if there is None else replace(made, revision=there.revision))
 
     def _listened(self) -> dict[str, Consumer | None]:
         """Other streams, and who takes their messages; None: nobody."""
@@ -245,7 +235,7 @@ class SinkAtWork:
             while not self.intake.leaving.is_set():
                 await self._behind.refresh()
                 self.intake.count_repeats()
-                for stretch in self._behind.open:
+                for stretch in self._behind.open if await self._joining.current() else ():
                     running = work.get(stretch.key)
                     if (running is None or running.done()) and self._catching_up.mine(stretch):
                         work[stretch.key] = asyncio.create_task(self._catching_up.run(stretch))

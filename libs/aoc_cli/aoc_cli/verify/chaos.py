@@ -37,6 +37,8 @@ _RETRY_DELAY_S: Final = 35.0
 _AWAY_S: Final = (0.5, 3.0)
 _FILL_S: Final = 40.0
 _DAY_S: Final = 24 * 3600.0
+#: Victims that an outage strikes all together, and the bus.
+_REPLICATED: Final = ("normalizer", "collector", "exporter", "nats")
 #: Seconds. Strikes that need a busy pipeline wait for it at most this long.
 _WORK_WAIT_S: Final = 20.0
 
@@ -88,12 +90,14 @@ def _of(kind: Kind, victims: Sequence[str], rng: Random) -> Iterator[Strike]:
     """The strikes of a kind of fault in a round; none when the simulator injects it."""
     match kind:
         case "windows":
-            servers = [victim for victim in victims if not victim.startswith(("normalizer", "collector", "nats"))]
+            servers = [victim for victim in victims if not victim.startswith(_REPLICATED)]
             yield Strike("down", "normalizer*", rng.uniform(*_FORGOTTEN_S))
             yield Strike("down", "normalizer*", _EXPIRED_S)
             yield Strike("down", "collector*", rng.uniform(*_FORGOTTEN_S))
             yield Strike("down", "nats-server", rng.uniform(*_FORGOTTEN_S))
             yield from (Strike("down", victim, _RETRY_DELAY_S) for victim in servers)
+            if any(victim.startswith("exporter") for victim in victims):
+                yield Strike("down", "exporter*", _EXPIRED_S)
         case "streams":
             for name in (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.JOBS_STREAM):
                 yield Strike("delete stream", name, rng.uniform(*_AWAY_S))

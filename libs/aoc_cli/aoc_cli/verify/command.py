@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 
 from aoc_cli.terminal import err, out, plain
+from aoc_cli.verify import sinks_file
 from aoc_cli.verify.fault_kinds import ENABLED, KINDS, USUAL, chosen
 from aoc_cli.verify.run import Options, Verification
 
@@ -40,6 +41,13 @@ def verify(
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, max=20, help="Of chaos: each strikes everything twice.")] = 2,
     quick: Annotated[bool, typer.Option(help="Fewer faults, which are soon over; the same comparisons.")] = False,
+    sinks: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Run the exporter, too, and compare what these have: {', '.join(sinks_file.NAMES)}, "
+            "comma-separated; all. A tenant joins every other one midway."
+        ),
+    ] = None,
     timeout: Annotated[float, typer.Option(min=10, help="Seconds until the run is given up.")] = 600,
     keep: Annotated[Path | None, typer.Option(help="Run in this directory and leave it for inspection.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -56,6 +64,7 @@ def verify(
         chaos=rounds if chaos else 0,
         kinds=kinds,
         quick=quick and not chaos,
+        sinks=sinks_file.chosen(sinks),
     )
     with err.status("starting") as status:
         account = Verification(options, status.update, keep, partial(_show_plan, kinds)).run()
@@ -110,12 +119,33 @@ def _show(account: RunResult) -> None:
     table.add_row("struck", plain(struck or "nothing"))
     table.add_row("faults met", plain(", ".join(f"{kind} {count}" for kind, count in sorted(account.faults.items()))))
     out.print(table)
+    _show_sinks(account)
     _show_statements(account)
     for name, keys in account.examples.items():
         out.print(f"[red]{name}[/]: {plain(', '.join(keys[:5]))}")
     if not account.drained:
         out.print("[red]not drained within the time limit[/]")
     out.print("[bold green]complete[/]" if account.complete else "[bold red]NOT complete[/]")
+
+
+def _show_sinks(account: RunResult) -> None:
+    """What each destination has, and what of it is wrong."""
+    if not account.sinks:
+        return
+    shown = ("taken", "lost", "doubled", "repeats", "altered", "unknown", "refused", "unsaid", "late", "missing")
+    table = Table("sink", *shown, "faults met", box=None, padding=(0, 2))
+    for name, outcome in account.sinks.items():
+        counts = [_count(getattr(outcome, counter), bad=counter in outcome.wrong) for counter in shown]
+        met = ", ".join(f"{kind} {count}" for kind, count in sorted(outcome.mishaps.items()))
+        table.add_row(plain(name), *counts, plain(met))
+    out.print(table)
+    for name, outcome in account.sinks.items():
+        for what, keys in outcome.examples.items():
+            out.print(f"[red]{plain(name)}: {what}[/]: {plain(', '.join(keys[:5]))}")
+
+
+def _count(number: int, *, bad: bool) -> str:
+    return f"[{'bold red' if bad else 'bold'}]{number:,}[/]"
 
 
 def _show_statements(account: RunResult) -> None:

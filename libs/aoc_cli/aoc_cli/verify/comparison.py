@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from aoc_cli.verify.ground_truth import RecordKey
+    from aoc_cli.verify.sink_comparison import SinkOutcome
     from aoc_cli.verify.stream_recorder import RecordedMessage
     from aoc_common.store.mongo.census import StoredRecord
 
@@ -33,7 +34,7 @@ class RunResult:
     `misaccounted`: number of events by which the ledger differs from the ground truth, summed over the sources.
     `false_statements`: how many statements about records, messages and sources are false (`statements`: by kind, and
     which). `excused`: records that could not be fetched or carried; they may be absent if that is reported. `unseen`:
-    messages that AOC_EVENTS dropped before they could be read.
+    messages that AOC_EVENTS dropped before they could be read. `sinks`: by name, where the exporter ran.
     """
 
     emitted: int
@@ -65,6 +66,7 @@ class RunResult:
     versions: VersionOutcome = field(default_factory=VersionOutcome)
     false_statements: int = 0
     statements: dict[str, Any] = field(default_factory=dict)
+    sinks: Mapping[str, SinkOutcome] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -74,6 +76,8 @@ class RunResult:
         # Records around the limits of the bus may be quarantined: that reports them.
         if self.quarantined > self.excused:
             counted["quarantined"] = self.quarantined
+        for sink, outcome in self.sinks.items():
+            counted |= {f"{sink}: {name}": count for name, count in outcome.wrong.items()}
         return {name: count for name, count in counted.items() if count}
 
     @property

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from aoc_cli.local.stack import DataDirectory
     from aoc_cli.verify.completeness_claims import CompletenessClaims
     from aoc_cli.verify.ground_truth import RecordKey
+    from aoc_cli.verify.sinks import Sinks
     from aoc_cli.verify.stream_recorder import RecordedMessage, StreamRecorder
     from aoc_common.store.accounts import SourceAccount
     from aoc_common.store.mongo.client import Database
@@ -70,7 +71,9 @@ class Evaluator:
     broker: NatsBroker
 
     @stamina.retry(on=Transient, attempts=5)
-    async def result(self, run: RunSummary, recorder: StreamRecorder, claims: CompletenessClaims) -> RunResult:
+    async def result(
+        self, run: RunSummary, recorder: StreamRecorder, claims: CompletenessClaims, sinks: Sinks
+    ) -> RunResult:
         """The result; the recorder has read everything. Raises `Transient` when the store stays away."""
         census, messages = MongoCensus(self.database), recorder.messages
         truth_report = await self._fetch("/_truth")
@@ -134,6 +137,7 @@ class Evaluator:
             strikes=dict(run.strikes),
             twins=twins,
             versions=versions,
+            sinks=await sinks.outcome(self.simulator, self.database, proof.versions, recorder),
             false_statements=proof.tally.count,
             statements=proof.tally.as_dict(),
             examples=outcome.examples | twins.examples | versions.examples,

@@ -37,7 +37,7 @@ class Proof:
     """Checks statement by statement.
 
     `records`: every stored event, abridged; `keys`: event -> its record; `current`: event -> its current text, for
-    events that have several.
+    events that have several; `versions`: event -> how many.
     """
 
     ground_truth: GroundTruth
@@ -45,6 +45,7 @@ class Proof:
     records: list[StoredRecord] = field(default_factory=list)
     keys: dict[UUID, RecordKey] = field(default_factory=dict)
     current: dict[UUID, str] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
     counted: Counted = field(default_factory=Counted)
 
     @classmethod
@@ -57,6 +58,7 @@ class Proof:
         async for record in census.statements():
             key = check_stored(record, self.ground_truth, lifetime, self.tally)
             self.counted.add(record)
+            self.versions[str(record.id)] = record.versions
             self.records.append(
                 StoredRecord(
                     record.id,

@@ -28,6 +28,7 @@ from aoc_cli.verify.completeness_claims import CompletenessClaims
 from aoc_cli.verify.evaluation import Evaluator, RunSummary
 from aoc_cli.verify.fault_kinds import USUAL, setup
 from aoc_cli.verify.process_control import ProcessControl
+from aoc_cli.verify.sinks import Sinks
 from aoc_cli.verify.stream_recorder import StreamRecorder
 from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.contracts import subjects
@@ -100,6 +101,7 @@ class Options:
 
     `kill`: services to kill -9 in the middle of the run, in this order. `chaos`: rounds in which every process is
     killed and paused once. `kinds`: kinds of fault beside the simulator's usual ones. `quick`: fewer faults.
+    `sinks`: destinations of the exporter, by name.
     """
 
     events: int = 5000
@@ -110,6 +112,7 @@ class Options:
     chaos: int = 0
     kinds: frozenset[Kind] = frozenset()
     quick: bool = False
+    sinks: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,7 @@ class Verification:
     _by_name: dict[str, Child] = field(default_factory=dict)
     _clocks: Path = field(init=False)
     _setup: Setup = field(init=False)
+    _sinks: Sinks = field(init=False)
     _began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def run(self) -> RunResult:
@@ -150,6 +154,7 @@ class Verification:
             calm = self.options.kinds <= USUAL and not (self.options.chaos or self.options.quick)
             self._setup = setup(self.options.kinds, calm=calm)
             self._clocks = path / "clocks"
+            self._sinks = Sinks(self.options.sinks, data, self.report)
             endpoints = self._start(data, supervisor)
             return asyncio.run(self._follow(data, endpoints, supervisor))
 
@@ -166,16 +171,23 @@ class Verification:
             "AOC_SIM__FAULTS_PROFILE": "chaos" if self.options.chaos else "quick" if self.options.quick else "verify",
             **(_DENSE if self.options.quick else {}),
             **self._setup.simulator,
+            **self._sinks.receiver_settings(),
         }
         self._up(supervisor, [*local.children, simulator.simulator(data, port, settings)])
         data.bring_in_order(local.endpoints, declared=self._setup.bus)
         collecting = {**simulator.collector_settings(data, port, self._setup.host), **_EAGER, **self._setup.collector}
         normalizing = {**_RETENTION, **self._setup.normalizer}
+        named: dict[str, Mapping[str, str]] = {"normalizer": normalizing, "collector": collecting}
+        if self.options.sinks:
+            named["exporter"] = self._sinks.exporter_settings(port)
         replicas = range(1, self.options.replicas + 1)
         self._up(
             supervisor,
-            [self._service("normalizer", data, local.endpoints, normalizing, number) for number in replicas]
-            + [self._service("collector", data, local.endpoints, collecting, number) for number in replicas],
+            [
+                self._service(name, data, local.endpoints, env, number)
+                for name, env in named.items()
+                for number in replicas
+            ],
         )
         self.report("collecting")
         return replace(local.endpoints, simulator=port)
@@ -201,12 +213,13 @@ class Verification:
             try:
                 drained = await self._drained(links, supervisor, chaos, claims)
                 seconds = time.monotonic() - started
-                await asyncio.to_thread(self._stop_collecting)
+                await asyncio.to_thread(self._stop, "collector", "exporter")
                 await links.recorder.caught_up(_READ_WITHIN_S)
             finally:
                 watching.cancel()
             evaluator = Evaluator(links.simulator, links.database, links.operator)
-            return await evaluator.result(self._over(data, chaos, seconds, drained=drained), links.recorder, claims)
+            run = self._over(data, chaos, seconds, drained=drained)
+            return await evaluator.result(run, links.recorder, claims, self._sinks)
 
     @asynccontextmanager
     async def _linked(self, data: DataDirectory, endpoints: Endpoints) -> AsyncIterator[_Links]:
@@ -245,6 +258,7 @@ class Verification:
                     _record_claims(links, claims, _CLAIMS_OFTEN_S if self.options.quick else _CLAIMS_EVERY_S)
                 )
                 drained = await self._drain(links, chaos, striking)
+                await self._sinks.delivered(links.simulator, links.database, links.recorder)
                 listening.cancel()
                 striking.cancel()
                 watching.cancel()
@@ -270,6 +284,7 @@ class Verification:
                 stored = await census.events()
                 total = summary["total"] + summary["pending"]
                 self._kill_next(stored, total)
+                self._sinks.look(stored / max(total, 1))
                 if stored >= total * _WORK_STARTED_SHARE:
                     chaos.busy.set()
                 behind = await _behind(sources, all_available, summary)
@@ -307,10 +322,10 @@ class Verification:
             return _LONG_GRACE_S
         return _SHORT_GRACE_S if self.options.quick else _GRACE_S
 
-    def _stop_collecting(self) -> None:
-        """Polling would continue, and a slow evaluation would never see the last slice."""
+    def _stop(self, *groups: str) -> None:
+        """Collectors would poll on, and a slow evaluation never see the last slice; exporters write their account."""
         for name, child in self._by_name.items():
-            if name.startswith("collector"):
+            if name.startswith(groups):
                 child.stop()
 
     def _kill_next(self, stored: int, total: int) -> None:

@@ -47,7 +47,10 @@ class SinkHealth:
 
 @dataclass(frozen=True, slots=True)
 class SinkState:
-    """A sink that has a place on the bus. `slot`: the number of its consumers; `seen_at`: by who runs it."""
+    """A sink that has a place on the bus. `slot`: the number of its consumers; `seen_at`: by who runs it.
+
+    `taken_in`: the tenants whose events it reads; None: all, or not noted yet.
+    """
 
     name: str
     slot: int
@@ -55,6 +58,7 @@ class SinkState:
     settings: Mapping[str, Any]
     seen_at: datetime
     health: SinkHealth
+    taken_in: frozenset[str] | None = None
 
 
 @dataclass(slots=True)

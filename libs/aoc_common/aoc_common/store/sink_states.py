@@ -27,6 +27,10 @@ class SinkStateStore(Protocol):
         """Say how it fares."""
         ...
 
+    async def take_in(self, name: str, tenants: frozenset[str] | None) -> None:
+        """Note whose events the sink reads from now on. `tenants`: None for all."""
+        ...
+
     async def free(self, name: str) -> None:
         """Its place is free again."""
         ...

@@ -40,7 +40,21 @@ async def answered(
     taken.requests += 1
     body = await request.body()
     mishap = mishaps.next()
+    if (refusal := _untaken(mishap, mishaps, taken, busy)) is not None:
+        return refusal
+    if mishap is Mishap.RESET_AFTER:
+        await serve(body, Mishap.NONE)
+        return Broken()
+    if mishap is Mishap.SLOW:
+        await asyncio.sleep(mishaps.slow_s)
+    return await serve(body, mishap)
+
+
+def _untaken(mishap: Mishap, mishaps: Mishaps, taken: Taken, busy: Callable[[], Response] | None) -> Response | None:
+    """The answer of a server that takes nothing of the body; None where it takes it."""
     after = {"Retry-After": str(mishaps.retry_after_s)}
+    if taken.full:
+        return Response("this receiver holds as much as it may", 507)
     match mishap:
         case Mishap.THROTTLED:
             return JSONResponse({"error": {"code": "429", "message": "slow down"}}, 429, after)
@@ -50,9 +64,5 @@ async def answered(
             return JSONResponse({"error": {"code": "InvalidToken", "message": "expired"}}, 401)
         case Mishap.RESET_BEFORE:
             return Broken()
-        case Mishap.RESET_AFTER:
-            await serve(body, Mishap.NONE)
-            return Broken()
-        case Mishap.SLOW:
-            await asyncio.sleep(mishaps.slow_s)
-    return await serve(body, mishap)
+        case _:
+            return None

@@ -25,6 +25,9 @@ class ElasticReceiver:
         self.taken = Taken()
         #: Indices that do not exist, and may not be made.
         self.closed: set[str] = set()
+        #: Documents that came again and are there already.
+        self.conflicts = 0
+        self._there: set[tuple[str, str]] = set()
         self._authorization = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
     def routes(self) -> list[Route]:
@@ -62,7 +65,9 @@ class ElasticReceiver:
         key = action["create"]["_id"]
         if mishap is Mishap.ITEM_ERRORS and place % 2:
             return _failed(429, "es_rejected_execution_exception", "queue is full")
-        if key in self.taken.times:
+        index = action["create"]["_index"]
+        if (index, key) in self._there:
+            self.conflicts += 1
             return _failed(409, "version_conflict_engine_exception", "document already exists")
         try:
             document = orjson.loads(source)
@@ -71,7 +76,8 @@ class ElasticReceiver:
         if "@timestamp" not in document or self.mishaps.poisoned(source):
             self.taken.refused[key] += 1
             return _failed(400, "document_parsing_exception", "failed to parse field")
-        self.taken.take(key, document | {"_index": action["create"]["_index"]})
+        self._there.add((index, key))
+        self.taken.take(key, document | {"_index": index})
         return {"create": {"_id": key, "status": 201}}
 
 

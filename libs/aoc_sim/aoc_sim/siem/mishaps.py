@@ -46,7 +46,7 @@ class Mishaps:
         plan: Iterable[Mishap] = (),
         rates: Mapping[Mishap, float] | None = None,
         *,
-        seed: int = 0,
+        seed: int | str = 0,
         most: int = 5,
         poison: str | None = None,
         slow_s: float = 0.2,

@@ -36,7 +36,7 @@ class OtlpReceiver:
     def _take(self, body: bytes, mishap: Mishap) -> Response:
         try:
             records = [
-                record
+                record | {"resource": resource["resource"]}
                 for resource in orjson.loads(body)["resourceLogs"]
                 for scope in resource["scopeLogs"]
                 for record in scope["logRecords"]

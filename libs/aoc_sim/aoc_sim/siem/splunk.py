@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from starlette.responses import JSONResponse, Response
@@ -23,11 +23,24 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 
+#: Channels, and acknowledgements of each, that are remembered: the newest.
+_CHANNELS: Final = 1_000
+_ACKS: Final = 10_000
+
+
 @dataclass
 class Channel:
-    """Batches of a channel: acknowledgement -> whether Splunk will say that it is indexed."""
+    """Batches of a channel: acknowledgement -> whether Splunk will say that it is indexed. `given`: how many."""
 
     acks: dict[int, bool] = field(default_factory=dict)
+    given: int = 0
+
+    def acknowledgement(self, *, indexed: bool) -> int:
+        """The number of the next one."""
+        number, self.given = self.given, self.given + 1
+        self.acks[number] = indexed
+        self.acks.pop(number - _ACKS, None)
+        return number
 
 
 class SplunkReceiver:
@@ -82,10 +95,13 @@ class SplunkReceiver:
             self.taken.take(key, envelope)
         if not self._acknowledges:
             return _answer(0, "Success", 200)
-        acks = self._channels.setdefault(channel, Channel()).acks
-        ack = len(acks)
-        acks[ack] = mishap is not Mishap.SILENT
+        ack = self._channel(channel).acknowledgement(indexed=mishap is not Mishap.SILENT)
         return JSONResponse({"text": "Success", "code": 0, "ackId": ack})
+
+    def _channel(self, name: str) -> Channel:
+        if name not in self._channels and len(self._channels) >= _CHANNELS:
+            del self._channels[next(iter(self._channels))]
+        return self._channels.setdefault(name, Channel())
 
     async def _acks(self, request: Request) -> Response:
         if (refusal := self._refusal(request)) is not None:

@@ -27,20 +27,25 @@ class SyslogReceiver:
     """
 
     def __init__(
-        self, mishaps: Mishaps | None = None, *, counts_octets: bool = True, certificate: ssl.SSLContext | None = None
+        self,
+        mishaps: Mishaps | None = None,
+        *,
+        counts_octets: bool = True,
+        certificate: ssl.SSLContext | None = None,
+        port: int = 0,
     ) -> None:
         self.mishaps = mishaps or Mishaps()
         self.taken = Taken()
         self.broken_frames = 0
-        self.port = 0
+        self.port = port
         self._counts_octets = counts_octets
         self._certificate = certificate
         self._server: asyncio.Server | None = None
         self._datagrams: asyncio.DatagramTransport | None = None
 
     async def __aenter__(self) -> Self:
-        """Listen on a free port, the same for TCP and UDP."""
-        self._server = await asyncio.start_server(self._connection, "127.0.0.1", 0, ssl=self._certificate)
+        """Listen on its port, or a free one, the same for TCP and UDP."""
+        self._server = await asyncio.start_server(self._connection, "127.0.0.1", self.port, ssl=self._certificate)
         self.port = self._server.sockets[0].getsockname()[1]
         loop = asyncio.get_running_loop()
         self._datagrams, _ = await loop.create_datagram_endpoint(
@@ -60,7 +65,7 @@ class SyslogReceiver:
         self.taken.requests += 1
         mishap = self.mishaps.next()
         with suppress(OSError):
-            if mishap is Mishap.RESET_BEFORE:
+            if mishap is Mishap.RESET_BEFORE or self.taken.full:
                 _reset(writer)
                 return
             if mishap is Mishap.SLOW:

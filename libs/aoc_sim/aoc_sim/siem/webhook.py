@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import orjson
 from starlette.responses import PlainTextResponse, Response
@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 
+#: Messages that are remembered, the newest.
+_REMEMBERED: Final = 100_000
+
+
 class WebhookReceiver:
     """Takes messages that are signed; one that came before is answered 200 and not taken again."""
 
     def __init__(self, secret: str, mishaps: Mishaps | None = None) -> None:
         self.mishaps = mishaps or Mishaps()
         self.taken = Taken()
-        self.messages: set[str] = set()
+        self.messages: dict[str, None] = {}
         self._key = base64.b64decode(secret.removeprefix("whsec_"))
 
     def routes(self) -> list[Route]:
@@ -56,7 +60,9 @@ class WebhookReceiver:
             self.taken.refused.update(bad)
             return PlainTextResponse("an entry that we do not take", 422)
         if identity not in self.messages:
-            self.messages.add(identity)
+            self.messages[identity] = None
+            if len(self.messages) > _REMEMBERED:
+                del self.messages[next(iter(self.messages))]
             for key, entry in zip(keys, entries, strict=True):
                 self.taken.take(key, entry)
         return PlainTextResponse("thanks")

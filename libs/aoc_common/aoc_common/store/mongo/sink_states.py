@@ -53,6 +53,12 @@ class MongoSinkStates:
         with translated("sink states"):
             await self._states.update_one({"_id": name}, {"$set": {"health": asdict(health), "seen_at": at}})
 
+    async def take_in(self, name: str, tenants: frozenset[str] | None) -> None:
+        """Note whose events the sink reads from now on."""
+        with translated("sink states"):
+            listed = None if tenants is None else sorted(tenants)
+            await self._states.update_one({"_id": name}, {"$set": {"taken_in": listed}})
+
     async def free(self, name: str) -> None:
         """Its place is free again."""
         with translated("sink states"):
@@ -67,4 +73,5 @@ def _state(document: Document) -> SinkState:
         document["settings"],
         document["seen_at"],
         SinkHealth(**document["health"]),
+        None if document.get("taken_in") is None else frozenset(document["taken_in"]),
     )

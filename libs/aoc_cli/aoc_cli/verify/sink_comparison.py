@@ -1,0 +1,160 @@
+"""What a sink's destination has, against what was published; pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from aoc_sim.siem.fingerprints import fields_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from aoc_cli.verify.published import MessageProperties
+    from aoc_cli.verify.stream_recorder import RecordedMessage
+    from aoc_common.contracts.sink_states import Tally
+
+_SHOWN: Final = 20
+#: Destinations that tell repeats apart by the id of a document.
+ONCE: Final = frozenset({"elastic"})
+#: Counters that must be zero at every sink.
+_MUST_BE_ZERO: Final = ("lost", "unknown", "altered", "refused", "missing", "unsaid")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The chosen fields of a version of an event, as AOC_EVENTS had them. `text`: None where the record was cut."""
+
+    fields: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What a destination has of a version of an event: how often, and the digests of its chosen fields.
+
+    `differs`: not always the same. `cut`: it says that it is a shorter form.
+    """
+
+    times: int
+    fields: str
+    text: str
+    cut: bool = False
+    differs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SinkOutcome:
+    """One sink. An event's versions count each.
+
+    - `lost`: stored, and not at the destination. `unknown`: there, and never stored. `altered`: the bytes of a chosen
+      field are others. `shortened`: without Microsoft's record, and they say so.
+    - `doubled`: copies beyond the first. `repeats`: how many the exporter's account tells of, at most. `unsaid`: of the
+      doubled, those that the account does not tell of.
+    - `refused`: given up in the destination's words. `late`: sent from the store, beside the others. `missing`: stored
+      no more when they were to be sent late. `unseen`: compared by their number alone, because AOC_EVENTS had dropped
+      them before they were read.
+    - `joined`: whether a tenant was added midway. `mishaps`: what happened to requests.
+    """
+
+    expected: int
+    taken: int
+    lost: int
+    doubled: int
+    unknown: int
+    altered: int
+    shortened: int
+    refused: int
+    repeats: int
+    unsaid: int
+    late: int
+    missing: int
+    unseen: int
+    once: bool = False
+    joined: bool = False
+    mishaps: Mapping[str, int] = field(default_factory=dict)
+    examples: Mapping[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def wrong(self) -> dict[str, int]:
+        """The counters that must be zero and are not."""
+        names = (*_MUST_BE_ZERO, *(["doubled"] if self.once else []))
+        return {name: getattr(self, name) for name in names if getattr(self, name)}
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
+
+
+def published(messages: Iterable[RecordedMessage]) -> dict[str, Published]:
+    """Key of an event and version, as destinations know it -> what was published of it."""
+    return {
+        f"{message.event}-{properties.headers[3]}": Published(_fields(properties), properties.text)
+        for message in messages
+        if (properties := message.properties) is not None
+    }
+
+
+def _fields(properties: MessageProperties) -> str:
+    tenant, source = properties.headers[:2]
+    return fields_digest(
+        tenant or "",
+        source or "",
+        properties.class_uid,
+        properties.time_ms,
+        properties.status_id,
+        properties.uid,
+        properties.operation,
+    )
+
+
+def keys(versions: Mapping[str, int]) -> set[str]:
+    """What each destination is to have. `versions`: event -> how many versions of it are stored."""
+    return {f"{event}-{number}" for event, count in versions.items() for number in range(1, count + 1)}
+
+
+def compare_sink(
+    name: str,
+    expected: set[str],
+    published: Mapping[str, Published],
+    arrived: Mapping[str, Arrived],
+    account: Iterable[Tally],
+    *,
+    joined: bool = False,
+    mishaps: Mapping[str, int] | None = None,
+) -> SinkOutcome:
+    """Compare. `account`: the exporter's own, by tenant. `expected`: keys of what is stored."""
+    lost, unknown = expected - arrived.keys(), arrived.keys() - expected
+    seen = [(key, published[key], there) for key, there in arrived.items() if key in published]
+    altered = {key for key, true, there in seen if _altered(true, there)}
+    doubled = sum(there.times - 1 for there in arrived.values())
+    told = list(account)
+    repeats = sum(tally.repeated for tally in told)
+    groups = {"lost": lost, "unknown": unknown, "altered": altered}
+    return SinkOutcome(
+        expected=len(expected),
+        taken=len(arrived),
+        lost=len(lost),
+        doubled=doubled,
+        unknown=len(unknown),
+        altered=len(altered),
+        shortened=sum(there.cut and not there.text for there in arrived.values()),
+        refused=sum(tally.refused for tally in told),
+        repeats=repeats,
+        unsaid=max(0, doubled - repeats),
+        late=sum(tally.late for tally in told),
+        missing=sum(tally.missing for tally in told),
+        unseen=len(expected - published.keys()),
+        once=name in ONCE,
+        joined=joined,
+        mishaps=mishaps or {},
+        examples={what: sorted(group)[:_SHOWN] for what, group in groups.items() if group},
+    )
+
+
+def _altered(true: Published, there: Arrived) -> bool:
+    if there.differs or there.fields != true.fields:
+        return True
+    if not there.text:
+        return not there.cut
+    return there.text != true.text

@@ -1,0 +1,153 @@
+"""The exporter in a run: its sinks send to the simulator's receivers, and are compared with what was published."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import orjson
+
+from aoc_cli.local.ports import LOOPBACK, free_port
+from aoc_cli.verify import sinks_file
+from aoc_cli.verify.sink_comparison import Arrived, compare_sink, keys, published
+from aoc_common.errors import Transient
+from aoc_common.store.mongo.sink_accounts import MongoSinkAccounts
+from aoc_common.store.mongo.sink_states import MongoSinkStates
+from aoc_sim.settings import DEFAULT_TENANTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from aoc_cli.local.stack import DataDirectory
+    from aoc_cli.verify.sink_comparison import SinkOutcome
+    from aoc_cli.verify.stream_recorder import StreamRecorder
+    from aoc_common.contracts.sink_states import SinkState
+    from aoc_common.store.mongo.client import Database
+
+#: Share of the records that are stored when a tenant joins every other sink; and seconds after which it joins anyway:
+#: it is sent what was published in the ten minutes before.
+_JOINS_AT: Final = 0.3
+_JOINS_WITHIN_S: Final = 480.0
+#: How long the sinks may take behind the rest, seconds: longer than a destination that refuses is left alone.
+_DELIVERED_WITHIN_S: Final = 240.0
+_POLL_S: Final = 0.3
+
+
+class Sinks:
+    """The sinks of a run, by name; none where there is to be no exporter."""
+
+    def __init__(self, names: Sequence[str], data: DataDirectory, report: Callable[[str], None]) -> None:
+        self.names = names
+        self._report = report
+        self._directory = data.path / "sinks"
+        self._syslog_port = free_port()
+        self._base = ""
+        self._joining = set(names[::2])
+        self._began = time.monotonic()
+
+    def receiver_settings(self) -> Mapping[str, str]:
+        """Environment of the simulator."""
+        return sinks_file.receiver_settings(self._syslog_port) if self.names else {}
+
+    def exporter_settings(self, simulator_port: int) -> Mapping[str, str]:
+        """Environment of the exporter, whose sinks file is written: every other sink begins with one tenant."""
+        self._base = f"http://{LOOPBACK}:{simulator_port}"
+        sinks_file.write_secrets(self._secrets)
+        self._write()
+        return sinks_file.exporter_settings(self._file, self._secrets)
+
+    def look(self, share: float) -> None:
+        """Add a tenant to every other sink when this share of the records is stored."""
+        if self._joining and (share >= _JOINS_AT or time.monotonic() - self._began > _JOINS_WITHIN_S):
+            self._report(f"a tenant joins {', '.join(sorted(self._joining))}")
+            self._joining.clear()
+            self._write()
+
+    async def delivered(self, simulator: httpx.AsyncClient, database: Database, recorder: StreamRecorder) -> None:
+        """Wait until every sink has delivered everything, or for as long as there is hope that it will."""
+        if not self.names:
+            return
+        self.look(1.0)
+        states = MongoSinkStates(database)
+        deadline = time.monotonic() + _DELIVERED_WITHIN_S
+        complete: datetime | None = None
+        while time.monotonic() < deadline:
+            wanted = len(published(recorder.messages))
+            try:
+                has = {name: one["keys"] for name, one in (await _summary(simulator)).items() if name in self.names}
+                self._report(f"sinks: {', '.join(f'{name} {count:,}' for name, count in has.items())} of {wanted:,}")
+                if min(has.values()) < wanted:
+                    complete = None
+                else:
+                    complete = complete or datetime.now(UTC)
+                    by_name = {state.name: state for state in await states.all()}
+                    if all(_settled(by_name.get(name), complete) for name in self.names):
+                        return
+            except (Transient, httpx.TransportError) as error:
+                self._report(f"asked in vain: {error}")
+            await asyncio.sleep(_POLL_S)
+
+    async def outcome(
+        self, simulator: httpx.AsyncClient, database: Database, versions: Mapping[str, int], recorder: StreamRecorder
+    ) -> dict[str, SinkOutcome]:
+        """Each sink compared. `versions`: event -> how many of it are stored. The exporter has ended."""
+        if not self.names:
+            return {}
+        expected, sent, summary = keys(versions), published(recorder.messages), await _summary(simulator)
+        accounts = MongoSinkAccounts(database)
+        return {
+            name: compare_sink(
+                name,
+                expected,
+                sent,
+                await _arrived(simulator, name),
+                (await accounts.of(name)).values(),
+                joined=name in self.names[::2],
+                mishaps=summary[name]["mishaps"],
+            )
+            for name in self.names
+        }
+
+    @property
+    def _secrets(self) -> Path:
+        return self._directory / "secrets"
+
+    @property
+    def _file(self) -> Path:
+        return self._directory / "sinks.yaml"
+
+    def _write(self) -> None:
+        """Write the file as a whole: an exporter may read it at any moment."""
+        first = [DEFAULT_TENANTS[0].slug]
+        tenants = {
+            name: first if name in self._joining else [one.slug for one in DEFAULT_TENANTS] for name in self.names[::2]
+        }
+        new = self._file.with_suffix(".new")
+        new.write_text(sinks_file.content(self.names, self._base, self._syslog_port, self._secrets, tenants))
+        new.replace(self._file)
+
+
+def _settled(state: SinkState | None, since: datetime) -> bool:
+    """Whether a sink has said since then that nothing waits."""
+    if state is None or state.seen_at < since:
+        return False
+    return state.health.life == "running" and not state.health.waiting and state.health.oldest_at is None
+
+
+async def _summary(simulator: httpx.AsyncClient) -> dict[str, Any]:
+    answer: dict[str, Any] = (await simulator.get("/_taken")).raise_for_status().json()["receivers"]
+    return answer
+
+
+async def _arrived(simulator: httpx.AsyncClient, name: str) -> dict[str, Arrived]:
+    found: dict[str, Arrived] = {}
+    async with simulator.stream("GET", f"/_taken/{name}") as answer:
+        answer.raise_for_status()
+        async for line in answer.aiter_lines():
+            one = orjson.loads(line)
+            found[one["key"]] = Arrived(one["times"], one["fields"], one["text"], one["cut"], one["differs"])
+    return found

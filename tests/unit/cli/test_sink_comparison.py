@@ -1,0 +1,100 @@
+"""What a destination has is compared with what was published: each way to be wrong is seen, and counted once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from aoc_cli.verify import sinks_file
+from aoc_cli.verify.published import MessageProperties
+from aoc_cli.verify.sink_comparison import Arrived, Published, SinkOutcome, compare_sink, keys, published
+from aoc_cli.verify.stream_recorder import RecordedMessage
+from aoc_common.contracts.sink_states import Tally
+from aoc_common.errors import BadConfiguration
+from aoc_exporter.sinks_file import read_file
+
+SENT = {"a-1": Published("fa", "ta"), "a-2": Published("fb", "tb"), "b-1": Published("fc", None)}
+THERE = {"a-1": Arrived(1, "fa", "ta"), "a-2": Arrived(1, "fb", "tb"), "b-1": Arrived(1, "fc", "", cut=True)}
+
+
+def outcome(name: str = "splunk", there: dict[str, Arrived] | None = None, *account: Tally) -> SinkOutcome:
+    return compare_sink(name, keys({"a": 2, "b": 1}), SENT, THERE if there is None else there, account)
+
+
+def changed(key: str, **changes: object) -> dict[str, Arrived]:
+    return THERE | {key: replace(THERE[key], **changes)}
+
+
+def test_everything_once_is_right_and_says_what_was_shortened() -> None:
+    whole = outcome()
+
+    assert (whole.expected, whole.taken, whole.shortened, whole.wrong) == (3, 3, 1, {})
+
+
+def test_each_way_to_be_wrong_is_seen() -> None:
+    stranger = Arrived(1, "x", "y")
+    seen = {
+        "lost": outcome(there={key: one for key, one in THERE.items() if key != "a-2"}),
+        "unknown": outcome(there=THERE | {"c-1": stranger}),
+        "altered": outcome(there=changed("a-1", fields="other")),
+        "refused": outcome("splunk", None, Tally(refused=1)),
+        "missing": outcome("splunk", None, Tally(missing=1)),
+        "unsaid": outcome(there=changed("a-1", times=2)),
+    }
+
+    assert {name: one.wrong for name, one in seen.items()} == {name: {name: 1} for name in seen}
+    assert seen["lost"].examples == {"lost": ["a-2"]}
+
+
+@pytest.mark.parametrize(
+    "changes", [{"text": "other"}, {"text": ""}, {"differs": True}], ids=["another text", "no text", "twice"]
+)
+def test_a_text_that_is_not_the_one_that_was_published_is_altered(changes: dict[str, object]) -> None:
+    assert outcome(there=changed("a-1", **changes)).wrong == {"altered": 1}
+
+
+def test_what_comes_twice_is_right_where_the_account_says_so_and_wrong_where_repeats_are_told_apart() -> None:
+    twice = changed("a-1", times=3)
+
+    told = outcome("splunk", twice, Tally(repeated=1), Tally(repeated=4))
+    assert (told.doubled, told.repeats, told.wrong) == (2, 5, {})
+    assert outcome("elastic", twice, Tally(repeated=2)).wrong == {"doubled": 2}
+
+
+def test_what_aoc_events_dropped_unread_is_compared_by_its_number_alone() -> None:
+    partly = compare_sink("otlp", keys({"a": 2, "b": 1}), {"a-1": SENT["a-1"]}, THERE, ())
+
+    assert (partly.unseen, partly.wrong) == (2, {})
+
+
+def test_a_version_is_known_by_the_number_in_its_header() -> None:
+    headers = ("contoso", "graph-signins", "UserLoggedIn", "2", None)
+    second = MessageProperties("aoc.events", headers, "text", None, "u", 1, 1, 3002, "UserLoggedIn", (), None)
+    messages = [RecordedMessage("a"), RecordedMessage("a:digest", properties=second)]
+
+    assert [*published(messages)] == ["a-2"]
+
+
+def test_sinks_are_chosen_by_name() -> None:
+    assert sinks_file.chosen(None) == ()
+    assert sinks_file.chosen("all") == sinks_file.NAMES
+    assert sinks_file.chosen("elastic, splunk") == ("splunk", "elastic")
+    with pytest.raises(BadConfiguration, match="--sinks 'splonk': no such sink; there are splunk, elastic"):
+        sinks_file.chosen("splunk,splonk")
+
+
+def test_the_file_is_one_that_the_exporter_reads(tmp_path) -> None:
+    file = tmp_path / "sinks.yaml"
+    sinks_file.write_secrets(tmp_path / "secrets")
+    content = sinks_file.content(
+        sinks_file.NAMES, "http://127.0.0.1:1", 514, tmp_path / "secrets", {"otlp": ["contoso"]}
+    )
+    file.write_text(content)
+
+    read = {sink.name: sink for sink in read_file(file)}
+    assert tuple(read) == sinks_file.NAMES
+    assert read["otlp"].include.tenants == ("contoso",)
+    assert read["splunk"].include.empty
+    assert all(sink.twins and sink.begin == "beginning" for sink in read.values())
+    assert "simulator-only" not in content
