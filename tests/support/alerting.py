@@ -12,15 +12,18 @@ import yaml
 from aoc_alerter.counting import Correlator
 from aoc_alerter.flow import make_handler
 from aoc_alerter.following_rules import FollowingRules
+from aoc_alerter.novelties import Novelties
 from aoc_alerter.publishing import AlertPublisher
 from aoc_alerter.raising import Raiser
 from aoc_alerter.settling import Settler, SettlingStores
 from aoc_common.contracts.event import full_event
 from aoc_common.contracts.event_message import EventMessage
+from aoc_common.store.first_uses import FirstUses
 from aoc_common.store.mongo.alert_groups import MongoAlertGroups
 from aoc_common.store.mongo.alert_hits import MongoHits
 from aoc_common.store.mongo.alerts import MongoAlertOutbox, MongoAlerts
 from aoc_common.store.mongo.counted_hits import MongoCountedHits
+from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.rules import MongoRules
 from aoc_common.store.mongo.window_ends import MongoWindowEnds
 from aoc_normalizer.normalise import normalise
@@ -135,6 +138,7 @@ class Alerting:
             lambda: self.following.library,
             self._tenants,
             self._records,
+            Novelties(FirstUses(make_event_search(database))).decided,
             correlator.correlate,
             raiser.raise_alerts,
             self.publisher.run,

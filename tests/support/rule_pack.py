@@ -10,10 +10,15 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 import orjson
 import yaml
 
+from aoc_common.contracts.rows import Row
+from aoc_common.tenants.tenant import Tenant
+from aoc_rules.attributes import attributes_of
+from aoc_rules.circumstances.tenants import KnownTenant
 from aoc_rules.pack import shipped_rules
 from aoc_rules.sigma import log_sources
 from aoc_rules.sigma.compiling import compile_rule
@@ -25,10 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from aoc_common.contracts.event import Event
+    from aoc_rules.circumstances.conditions import Circumstances
     from aoc_rules.pack import ShippedRule
     from aoc_rules.sigma.reading import Reading
     from aoc_rules.sigma.rule import CompiledRule
 
+#: Where it is Monday to Friday from 8 to 18 UTC that people work.
+TENANT: Final = KnownTenant.of(Tenant(name="t", tenant_id=str(UUID(int=1)), client_id=str(UUID(int=1))))
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -56,6 +64,7 @@ class Pack:
     ids: Mapping[str, str]
     bases: Mapping[str, str]
     countings: tuple[Counting, ...]
+    circumstances: Mapping[CompiledRule, Circumstances]
 
     def attributes(self, name: str) -> dict[str, Any]:
         """The `aoc` attributes of the rule of a file."""
@@ -117,7 +126,8 @@ def pack() -> Pack:
             countings.append(_counting(name, documents[name][-1]["correlation"]))
         else:
             ids |= {str(rule.id): name for rule in reading.rules}
-    return Pack(files, documents, readings, RuleSet(rules), ids, bases, tuple(countings))
+    circumstances = {rule: attributes_of(rule.title, rule.attributes).circumstances for rule in rules}
+    return Pack(files, documents, readings, RuleSet(rules), ids, bases, tuple(countings), circumstances)
 
 
 def _counting(name: str, said: Mapping[str, Any]) -> Counting:
@@ -128,11 +138,16 @@ def _counting(name: str, said: Mapping[str, Any]) -> Counting:
 
 
 def hits(event: Event) -> list[Hit]:
-    """Rules of the pack that an event matches, those included that correlations count."""
+    """Rules of the pack that an event matches, those included that correlations count.
+
+    Under their circumstances in a tenant that says nothing of itself. Of what is found only once in a while, all.
+    """
     known, told = pack(), orjson.loads(event.message())
+    row = Row(event.id, event.tenant, event.source, event.operation, told, event.service, event.actor, event.ip)
     return [
         Hit(known.ids.get(match.rule.id) or known.bases[match.rule.id], event, told, match.log_source)
         for match in known.rules.match(told)
+        if known.circumstances[match.rule].hold(row, TENANT)
     ]
 
 

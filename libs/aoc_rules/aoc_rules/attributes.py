@@ -9,6 +9,8 @@ across_tenants: true    # of a correlation: events of all tenants are looked at 
 runbook: name           # what to look at and what to do
 severity: [{actor: [privileged], raise: 1}]
 
+first_seen: {of: operation, within: 30d}   # only what its actor does for the first time
+
 and under which circumstances it finds anything: `circumstances.reading` has them.
 """
 
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aoc_rules.circumstances import reading
 from aoc_rules.circumstances.conditions import ALWAYS, Circumstances
+from aoc_rules.circumstances.first_seen import FirstSeen, first_seen_of
 from aoc_rules.circumstances.severities import SeverityChange, severities_of
 from aoc_rules.circumstances.values import Said
 
@@ -34,7 +37,7 @@ LONGEST_WINDOW: Final = timedelta(days=30)
 MOST_FIELDS: Final = 5
 _SHORTEST: Final = timedelta(seconds=1)
 #: What is for a single rule, and not for a correlation: the rules that it names have it.
-OF_A_RULE: Final = (*reading.KNOWN, "severity")
+OF_A_RULE: Final = (*reading.KNOWN, "severity", "first_seen")
 _KNOWN: Final = ("group_by", "window", "suppress", "enabled", "across_tenants", "runbook", *OF_A_RULE)
 
 
@@ -61,6 +64,7 @@ class Attributes:
     across_tenants: bool = False
     circumstances: Circumstances = ALWAYS
     severities: tuple[SeverityChange, ...] = ()
+    first_seen: FirstSeen | None = None
 
 
 def attributes_of(title: str, attributes: Mapping[str, Any]) -> Attributes:
@@ -76,6 +80,7 @@ def attributes_of(title: str, attributes: Mapping[str, Any]) -> Attributes:
         switches["across_tenants"],
         reading.circumstances_of(members),
         severities_of(members["severity"]) if "severity" in members else (),
+        first_seen_of(members["first_seen"]) if "first_seen" in members else None,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aoc_common.contracts.alert import FieldValue
 from aoc_common.contracts.ids import EPOCH
 from aoc_rules.attributes import attributes_of
+from aoc_rules.circumstances.first_seen import use_of
 from aoc_rules.circumstances.tenants import UNKNOWN
 from aoc_rules.grouping import LONGEST_SPAN, group_of
 from aoc_rules.sigma import log_sources
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from aoc_common.contracts.rows import Row
+    from aoc_common.contracts.uses import Use
     from aoc_rules.circumstances.tenants import KnownTenant
     from aoc_rules.sigma.named_lists import NamedLists
     from aoc_rules.sigma.rule import CompiledRule, Match
@@ -41,12 +43,24 @@ class Example:
     matched: tuple[FieldValue, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A match that is one if its `use` was the first."""
+
+    use: Use | None
+    at: datetime
+    group: tuple[FieldValue, ...]
+    example: Example
+    first_twin: UUID | None
+
+
 @dataclass
 class BackTest:
     """Tries a rule on events of a tenant, one by one, by its settings as they are now.
 
     Twins count once, whichever of them the rule finds, as they alert once. What was a false positive is not known here,
-    so nothing is suppressed.
+    so nothing is suppressed. Of a rule that asks whether something was
+    done for the first time, matches wait until that is looked up: `undecided`, `take`.
 
     `events`, `matches`: how many there were. `hours`: hour -> matches. `examples`: the first ones that were found.
     """
@@ -60,37 +74,56 @@ class BackTest:
     _groups: defaultdict[tuple[FieldValue, ...], list[datetime]] = field(default_factory=lambda: defaultdict(list))
     _kept: int = 0
     _twins: set[UUID] = field(default_factory=set)
+    _waiting: list[Candidate] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Raises `RuleRefused` for attributes that are none."""
         attributes = attributes_of(self.rule.title, self.rule.attributes)
         self._grouping, self._circumstances = attributes.grouping, attributes.circumstances
+        self._first_seen = attributes.first_seen
 
     def add(self, row: Row, event: Mapping[str, Any]) -> bool:
-        """Try an event; whether it matches. `event`: as on AOC_EVENTS; `row`: the same, with it as `ocsf`."""
+        """Try an event; whether it matches for sure. `event`: as on AOC_EVENTS; `row`: the same, with it as `ocsf`."""
         self.events += 1
         match = matched(self.rule, event, self.tenant.lists)
-        if match is None or not self._circumstances.hold(row, self.tenant) or self._is_told(row):
+        if match is None or not self._circumstances.hold(row, self.tenant):
             return False
-        at = row.at or EPOCH
+        use = None if self._first_seen is None else use_of(self._first_seen, row)
+        if use is None and self._first_seen is not None:
+            return False
+        candidate = self._candidate(row, match, use)
+        if use is None:
+            return self.take(candidate)
+        self._waiting.append(candidate)
+        return False
+
+    def undecided(self) -> list[Candidate]:
+        """Those that wait to be looked up, and do so no more."""
+        waiting, self._waiting = self._waiting, []
+        return waiting
+
+    def take(self, candidate: Candidate) -> bool:
+        """It is a match; whether it is one that was not told, by its twin."""
+        first, at = candidate.first_twin, candidate.at
+        if first is not None and first in self._twins:
+            return False
+        if first is not None:
+            self._twins.add(first)
         self.matches += 1
         self.hours[at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)] += 1
         if self._kept < MOST_KEPT:
-            self._groups[group_of(self._grouping.fields, match, row)].append(at)
+            self._groups[candidate.group].append(at)
             self._kept += 1
         if len(self.examples) < MOST_EXAMPLES:
-            values = tuple(FieldValue(one.field, one.value) for one in match.values)
-            self.examples.append(Example(row.id, at, row.source, row.operation, row.actor, values))
+            self.examples.append(candidate.example)
         return True
 
-    def _is_told(self, row: Row) -> bool:
-        """Whether its twin has matched; from now on it has."""
-        if row.twin_of is None and row.twin is None:
-            return False
-        first = row.twin_of or row.id
-        told = first in self._twins
-        self._twins.add(first)
-        return told
+    def _candidate(self, row: Row, match: Match, use: Use | None) -> Candidate:
+        at = row.at or EPOCH
+        values = tuple(FieldValue(one.field, one.value) for one in match.values)
+        example = Example(row.id, at, row.source, row.operation, row.actor, values)
+        twin = None if row.twin_of is None and row.twin is None else row.twin_of or row.id
+        return Candidate(use, at, group_of(self._grouping.fields, match, row), example, twin)
 
     def add_all(self, events: Iterable[tuple[Row, Mapping[str, Any]]]) -> None:
         """Try several."""

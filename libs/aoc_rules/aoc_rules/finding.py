@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from aoc_common.contracts.alert_finding import evidence_of
 from aoc_common.contracts.ids import EPOCH
 from aoc_common.contracts.rows import Row
 from aoc_common.store.counted_hits import CountedHit
+from aoc_rules.circumstances.first_seen import use_of
 from aoc_rules.circumstances.severities import severity_of
 from aoc_rules.circumstances.tenants import UNKNOWN
 from aoc_rules.correlation.groups import counted
@@ -23,11 +25,22 @@ if TYPE_CHECKING:
 
     from aoc_common.contracts.alert import Severity
     from aoc_common.contracts.event_message import EventMessage
+    from aoc_common.contracts.uses import Use
     from aoc_rules.circumstances.tenants import KnownTenant
     from aoc_rules.correlation.groups import Counted
     from aoc_rules.library import ActiveRule, Library
     from aoc_rules.sigma.named_lists import NamedLists
     from aoc_rules.sigma.rule import Match
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """What a rule has found in an event if its actor used something for the first time: to be looked up."""
+
+    tenant: str
+    rule: str
+    use: Use
+    told: tuple[Found | Counted, ...]
 
 
 class Finder:
@@ -38,7 +51,7 @@ class Finder:
         self._tenants = tenants
         self._old_before = old_before
 
-    def found(self, message: EventMessage) -> Iterator[Found | Counted]:
+    def found(self, message: EventMessage) -> Iterator[Found | Counted | Unsure]:
         """What rules find in a message, and what correlations count. Raises `Malformed` for a body that is no event."""
         known = self._tenants.get(message.tenant, UNKNOWN)
         matches = self._library.rules.match(message.event, known.lists)
@@ -49,7 +62,11 @@ class Finder:
             rule = self._library.active[match.rule]
             if rule.attributes.circumstances.hold(row, known) and not _excepted(rule, match, message, known.lists):
                 severity = severity_of(rule.attributes.severities, rule.severity, row, known)
-                yield from self._of_rule(rule, match, message, row, severity)
+                told = self._of_rule(rule, match, message, row, severity)
+                if rule.attributes.first_seen is None:
+                    yield from told
+                elif (use := use_of(rule.attributes.first_seen, row)) is not None:
+                    yield Unsure(message.tenant, rule.told.id, use, tuple(told))
 
     def _of_rule(
         self, rule: ActiveRule, match: Match, message: EventMessage, row: Row, severity: Severity

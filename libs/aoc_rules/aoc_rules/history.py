@@ -61,9 +61,7 @@ class History:
         self._asked = dict(asked)
         self._set = RuleSet(self.rules.values())
         self._names = {rule: identity for identity, rule in self.rules.items()}
-        self._circumstances = {
-            rule: attributes_of(rule.title, rule.attributes).circumstances for rule in self.rules.values()
-        }
+        self._attributes = {rule: attributes_of(rule.title, rule.attributes) for rule in self.rules.values()}
 
     def add(self, row: Row, event: Mapping[str, Any]) -> None:
         """Take an event, as on AOC_EVENTS, into account."""
@@ -78,7 +76,9 @@ class History:
                     seen.add("")
                     seen.update(text[:_LONGEST] for text in values.folded[:50])
         for match in self._set.match(event, self.tenant.lists):
-            if self._circumstances[match.rule].hold(row, self.tenant):
+            asked = self._attributes[match.rule]
+            # What is done for the first time is seldom, whatever else it is.
+            if asked.first_seen is None and asked.circumstances.hold(row, self.tenant):
                 self.matches[self._names[match.rule]] += 1
 
     def add_all(self, events: Iterable[tuple[Row, Mapping[str, Any]]]) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from aoc_common.tenants.records import TenantRecord
     from aoc_rules.circumstances.tenants import KnownTenant
     from aoc_rules.correlations import Correlations
+    from aoc_rules.finding import Unsure
     from aoc_rules.library import Library
 
 _log = logs.get(__name__)
@@ -32,6 +33,7 @@ def make_handler(  # what alerting is made of
     library: Callable[[], Library],
     tenants: Callable[[], Awaitable[Mapping[str, KnownTenant]]],
     records: Callable[[], Awaitable[Mapping[str, TenantRecord]]],
+    decide: Callable[[Sequence[Found | Counted | Unsure]], Awaitable[Sequence[Found | Counted]]],
     correlate: Callable[[Correlations, Sequence[Counted]], Awaitable[Sequence[Found]]],
     raise_alerts: Callable[[Sequence[Found]], Awaitable[None]],
     publish: Callable[[], Awaitable[None]],
@@ -45,10 +47,11 @@ def make_handler(  # what alerting is made of
         rules = library()
         finder = Finder(rules, await tenants(), clock.now() - old_after)
         began = time.perf_counter()
-        told = [one for event in living for one in finder.found(event)]
+        matched = [one for event in living for one in finder.found(event)]
         metrics.MATCH_SECONDS.observe(time.perf_counter() - began)
         metrics.EVENTS.inc(len(living))
         metrics.SHORTENED.inc(sum(event.truncated for event in living))
+        told = await decide(matched) if matched else ()
         found = [one for one in told if isinstance(one, Found)]
         if counted := [one for one in told if isinstance(one, Counted)]:
             found += await correlate(rules.correlations, counted)

@@ -24,6 +24,11 @@ ALERTS = CATALOGUE.counter(
 PUBLISHED = CATALOGUE.counter("aoc_alerter_published_total", "Revisions of alerts that were published.")
 RULES = CATALOGUE.gauge("aoc_alerter_rules", "Rules that are at work, and that cannot be used.", ("state",))
 LOAD_SECONDS = CATALOGUE.gauge("aoc_alerter_rules_load_seconds", "Time that it took to load changed rules last.")
+FIRST_USES = CATALOGUE.counter(
+    "aoc_alerter_first_uses_total",
+    "Look-ups of whether somebody did something for the first time: first, again, not in time (told as the first).",
+    ("outcome",),
+)
 COUNTED = CATALOGUE.counter("aoc_alerter_counted_hits_total", "Hits that were noted for correlations.")
 CROWDED = CATALOGUE.counter(
     "aoc_alerter_crowded_groups_total", "Looks at groups that had more hits than are looked at: the latest counted."

@@ -202,6 +202,12 @@ async def test_a_rule_is_tried_on_what_is_stored_and_an_alert_is_excepted_in_one
     assert [one["matches"] for one in tried["hours"]] == [9, 1]
     assert tried["examples"][0]["id"] == str(events[0].id)
 
+    # Of what its actor does for the first time within an hour that is the oldest, and the tenant is in no registry.
+    for aoc, matches in (("first_seen: {of: operation, within: 1h}", 1), ("working_hours: inside", 0)):
+        tried = (await call("POST", f"{URL}/test", json={"text": f"{TEXT}  {aoc}\n"})).json()
+        assert (tried["events"], tried["matches"]) == (10, matches)
+    assert tried["examples"] == []
+
     path = f"/api/alerts/{alert.id}/exception"
     asked = {"values": [{"field": "UserId", "value": alert.events[0].matched[1].value}], "reason": "her job"}
     refused = [

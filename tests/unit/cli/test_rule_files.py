@@ -55,6 +55,16 @@ def test_the_rule_of_the_how_to_is_linted_tested_and_covered_without_a_gateway(t
     settings.write_text('{"time_zone": "Mars"}')
     tried = run.invoke(group, ["test", str(hours), "--file", str(log), "--settings", str(settings)])
     assert "contoso.json, time_zone: " in str(tried.exception)
+    # Of what is done for the first time within a day: in a log of three, of one actor, the last is another day's.
+    hours.write_text(f"{RULE}  first_seen: {{of: operation, within: 1d}}\n")
+    again = ["2026-11-24T06:59:59", "2026-11-25T07:00:00"]
+    copies = (
+        RECORD.replace("2026-11-23T07:00:00", at).replace("00000001-", f"{at[-8:-6]}{at[8:10]}0001-") for at in again
+    )
+    log.write_text(RECORD + "".join(copies))
+    tried = run.invoke(group, ["test", str(hours), "--file", str(log), "--json"])
+    assert [one["start"][:10] for one in json.loads(tried.output)["hours"]] == ["2026-11-23", "2026-11-25"]
+    log.write_text(RECORD)
     layer = tmp_path / "layer.json"
     assert run.invoke(group, ["coverage", str(rule.parent), "--navigator", str(layer)]).exit_code == 0
     made = json.loads(layer.read_text())

@@ -13,6 +13,7 @@ from sigma.rule import SigmaRule
 from aoc_cli.explain import parts
 from aoc_cli.importing.reading import Options
 from aoc_cli.importing.selection import select
+from aoc_cli.rules.uses import UsesInFiles
 from aoc_common.contracts import subjects
 from aoc_common.contracts.event import Event
 from aoc_common.contracts.ids import EPOCH
@@ -22,6 +23,7 @@ from aoc_common.gateway.rules import RuleExample, RuleFinding, RuleHour, RuleMat
 from aoc_common.store.rules import StoredRule
 from aoc_common.tenants.file import validated
 from aoc_normalizer.reading.records import RecordContext
+from aoc_rules.attributes import attributes_of
 from aoc_rules.backtest import BackTest
 from aoc_rules.catalogue import Catalogue, checked, compiled_of
 from aoc_rules.circumstances.tenants import KnownTenant
@@ -121,14 +123,21 @@ def tenant_of(file: Path | None) -> KnownTenant:
 def try_on_files(rule: CompiledRule, paths: Iterable[Path], tenant: KnownTenant) -> RuleTest:
     """What a rule finds in exported logs of a tenant, as an import would read them. Bounded in memory."""
     test, first, last = BackTest(rule, tenant), datetime.max.replace(tzinfo=UTC), EPOCH
+    asked = attributes_of(rule.title, rule.attributes).first_seen
+    uses = None if asked is None else UsesInFiles(asked.of)
     name = subjects.DEFAULT_TENANT if tenant.settings is None else tenant.settings.name
     for event in _events(paths):
         whole = orjson.loads(event.message())
         row = Row(event.id, name, event.source, event.operation, whole, event.service, event.actor, event.ip)
         test.add(row, whole)
+        if uses is not None:
+            uses.add(event)
         at = EPOCH + timedelta(milliseconds=event.time_ms)
         if event.time_ms:
             first, last = min(first, at), max(last, at)
+    for one in test.undecided():
+        if one.use is not None and uses is not None and uses.is_first(one.use):
+            test.take(one)
     first = min(first, last)
     return RuleTest(
         start=first,

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 
 from aoc_alerter.counting import Correlator
 from aoc_alerter.flow import make_handler
+from aoc_alerter.novelties import Novelties
 from aoc_alerter.publishing import AlertPublisher
 from aoc_alerter.raising import Raiser
 from aoc_alerter.settling import Settler, SettlingStores
 from aoc_common.bus import consumers
 from aoc_common.bus.publish import publish_all
 from aoc_common.contracts import subjects
+from aoc_common.store.first_uses import FirstUses
 from aoc_common.store.mongo.alert_groups import MongoAlertGroups
 from aoc_common.store.mongo.alert_hits import MongoHits
 from aoc_common.store.mongo.alerts import MongoAlertOutbox, MongoAlerts
 from aoc_common.store.mongo.counted_hits import MongoCountedHits
+from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.window_ends import MongoWindowEnds
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ def add(
         lambda: following.library,
         known.all,
         tenants.records,
+        Novelties(FirstUses(make_event_search(resources.database, resources.clock))).decided,
         correlator.correlate,
         raiser.raise_alerts,
         publisher.run,

@@ -30,6 +30,7 @@ from aoc_common.gateway.rules import (
     Source,
 )
 from aoc_common.store.alert_search import AlertQuery
+from aoc_common.store.first_uses import FirstUses
 from aoc_common.store.rules import RuleException, StoredRule
 from aoc_common.store.searches import EventQuery
 
@@ -148,7 +149,8 @@ async def try_rule(
     test = await asyncio.to_thread(rule_texts.back_test, to_try, known)
     with services.admission.exporting(principal.id) as pace:
         query = EventQuery(scope, start=start, end=end)
-        tried = await rule_trials.try_on(services.search, query, pace, test.add_all, rule_trials.MOST_TRIED)
+        decide = rule_trials.decider(test, FirstUses(services.search), scope)
+        tried = await rule_trials.try_on(services.search, query, pace, test.add_all, rule_trials.MOST_TRIED, decide)
     note.rows = test.events
     begin = start if tried.complete or tried.back_to is None else max(start, tried.back_to)
     return rule_views.tried(test, begin, end, complete=tried.complete)
