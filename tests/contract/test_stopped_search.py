@@ -8,11 +8,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from pymongo.errors import ExecutionTimeout
 
 from aoc_common.contracts.access import Scope
 from aoc_common.contracts.ids import complete_from
 from aoc_common.errors import Transient
 from aoc_common.store.mongo.client import ensure_indexes
+from aoc_common.store.mongo.event_scans import Scanner
 from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.searches import EventQuery
@@ -107,6 +109,21 @@ async def test_a_window_that_holds_more_than_a_turn_allows_is_looked_at_in_narro
     assert len(found.events) == 500
     assert (found.more, {one.actor for one in found.events}) == (True, {"eve"})
     assert [one.id for one in found.events] == sorted((one.id for one in found.events), reverse=True)
+
+
+async def test_where_no_path_can_be_counted_within_a_turn_all_is_found_nevertheless(search, monkeypatch) -> None:
+    counted: list[object] = []
+
+    async def too_slow(_scanner: Scanner, scan: object, _seconds: float) -> int:
+        counted.append(scan)
+        raise ExecutionTimeout("operation exceeded time limit")
+
+    monkeypatch.setattr(Scanner, "count", too_slow)
+    query = replace(EVE, where=asking(actor="eve", ip="203.0.113.9"))
+    found = await search.search(query, Turns(1000))
+
+    assert counted
+    assert len(found.events) == 48
 
 
 async def test_a_search_that_has_no_turn_at_all_is_no_empty_result(search) -> None:

@@ -28,8 +28,8 @@ class Scans:
         self._rereads = rereads
         self._one_in = one_in
         self.read = self.scans = 0
-        #: Seconds that the server takes for any question at all.
-        self.answers_after_s = 0.0
+        #: Seconds that the server takes for any question at all, and what a clock shows meanwhile.
+        self.answers_after_s = self.now = 0.0
 
     def rereads(self, _path: AccessPath) -> bool:
         return self._rereads
@@ -38,6 +38,7 @@ class Scans:
         return -(-low // (1_000 * MS)), min(-(-high // (1_000 * MS)), EVENTS)
 
     async def documents(self, scan: tuple[int, int], limit: int, _fields: object, seconds: float) -> list[Any]:
+        self.now += min(seconds, self.answers_after_s)
         if seconds < self.answers_after_s:
             raise ExecutionTimeout("operation exceeded time limit")
         low, high = scan
@@ -98,8 +99,9 @@ async def test_a_path_without_events_is_at_its_end_in_a_few_windows() -> None:
     assert time.monotonic() - monotonic < 5
 
 
-async def test_a_database_that_is_slow_with_the_smallest_question_too_is_given_longer_and_longer() -> None:
+async def test_a_database_that_is_slow_with_the_smallest_question_too_is_given_longer_and_longer(monkeypatch) -> None:
     scans, asked = Scans(rereads=False, one_in=1), []
+    monkeypatch.setattr(time, "perf_counter", lambda: scans.now)
 
     class Patient:
         @asynccontextmanager
@@ -107,13 +109,34 @@ async def test_a_database_that_is_slow_with_the_smallest_question_too_is_given_l
             asked.append(needed_s)
             yield min(max(needed_s, 0.1), 3.0)
 
-    scans.answers_after_s = 1.0
-    path, timeline = AccessPath(TERMS, ({"terms": "x"},), {}), Timeline({"1970-01": EVENTS}, hours, NOW_MS)
-    found = await walk(scans, path, (0, TOP), timeline, None, PageRequest(5, {}, Patient()))
-    scans.answers_after_s = 5.0
+    async def found(limit: int) -> int:
+        path, timeline = AccessPath(TERMS, ({"terms": "x"},), {}), Timeline({"1970-01": EVENTS}, hours, NOW_MS)
+        return len((await walk(scans, path, (0, TOP), timeline, None, PageRequest(limit, {}, Patient()))).documents)
 
-    assert len(found.documents) == 5
+    scans.answers_after_s = 1.0
+    assert await found(500) == 500
+    # It is tried for long enough from then on, and for no longer.
     assert asked[:5] == [0.0, 0.2, 0.4, 0.8, 1.6]
-    assert len(asked) < 60
+    assert {*asked[4:]} == {1.6}
+    asked.clear()
+    scans.answers_after_s = 5.0
     with pytest.raises(ExecutionTimeout):
-        await walk(scans, path, (0, TOP), timeline, None, PageRequest(5, {}, Patient()))
+        await found(5)
+
+
+async def test_once_the_database_is_itself_again_no_long_turns_are_asked_for(monkeypatch) -> None:
+    scans, asked = Scans(rereads=False, one_in=1), []
+    monkeypatch.setattr(time, "perf_counter", lambda: scans.now)
+
+    class Recovering:
+        @asynccontextmanager
+        async def turn(self, needed_s: float = 0.0):
+            asked.append(needed_s)
+            scans.answers_after_s = 0.3 if len(asked) < 3 else 0.01
+            yield max(needed_s, 0.1)
+
+    path, timeline = AccessPath(TERMS, ({"terms": "x"},), {}), Timeline({"1970-01": EVENTS}, hours, NOW_MS)
+    await walk(scans, path, (0, TOP), timeline, None, PageRequest(500, {}, Recovering()))
+
+    assert asked[:3] == [0.0, 0.2, 0.4]
+    assert all(needed_s <= 0.02 + 1e-9 for needed_s in asked[3:])

@@ -38,8 +38,6 @@ _NARROWEST: Final = 1 << 60
 _AIM_S: Final = 0.03
 #: Documents that a window should examine at most.
 _MOST: Final = 1_000
-#: What a window needs of the time that the last one needed: half after seven of them, each of which may be wider.
-_EASE: Final = 0.9
 #: Events are not spread evenly: a window is so much wider than the density demands.
 _MARGIN: Final = 1.25
 
@@ -96,8 +94,10 @@ async def walk(
                 needed_s = 2 * seconds
                 continue
         result += documents
-        windows.done(len(documents), time.perf_counter() - started)
-        needed_s *= _EASE
+        took_s = time.perf_counter() - started
+        windows.done(len(documents), took_s)
+        # Not all of it, once the database is itself again; as much, while it is slow with each question.
+        needed_s = min(needed_s, 2 * took_s)
         high = low
     return SearchResult(result)
 

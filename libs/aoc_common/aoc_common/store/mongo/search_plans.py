@@ -19,6 +19,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pymongo.errors import ExecutionTimeout
+
 from aoc_common.store.mongo.access_paths import KINDS, NEWEST, TOP
 from aoc_common.store.mongo.event_scans import Scanner
 from aoc_common.store.mongo.event_walk import PageRequest, SearchResult, walk
@@ -110,5 +112,8 @@ class SearchPlan:
             async with pace.turn() as seconds:
                 if seconds is None:
                     break  # the walk will end the search
-                count += await self._scanner.count(self._scanner.scan(path, prefix, *ids), seconds)
+                try:
+                    count += await self._scanner.count(self._scanner.scan(path, prefix, *ids), seconds)
+                except ExecutionTimeout:
+                    return sample  # what cannot be counted in a turn is as dear as reading all
         return count
