@@ -21,6 +21,7 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.term_edition import MongoTermEdition
 from aoc_sim.app import create_app as create_simulator
 from aoc_sim.settings import DEFAULT_TENANTS, GatewayApp, SimSettings
+from key_pool import POOL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -97,6 +98,7 @@ async def installed(
     """`await installed(**options)`: another replica. `options`: of `ApiOptions`."""
     await ensure_indexes(database, ("events", "vocabulary", "sessions"))
     await MongoTermEdition(database).begin()
+    POOL.begin(monkeypatch)
     tenants = tuple(tenant.model_copy(update={"people": 20}) for tenant in DEFAULT_TENANTS)
     sim = create_simulator(SimSettings(events=0, live_rate=0, stories=[], tenants=tenants, public_url=ENTRA))
     monkeypatch.setenv("AOC_TEST_CURSOR_KEY", "of-all-replicas-of-this-test")

@@ -25,6 +25,7 @@ from aoc_common.store.mongo.term_edition import MongoTermEdition
 from aoc_common.tenants.tenant import Tenant
 from aoc_sim.app import create_app as create_simulator
 from aoc_sim.settings import DEFAULT_TENANTS, GatewayApp, SimSettings
+from key_pool import POOL
 from making import an_event
 from manual_clock import ManualClock
 from signing import BASE, CUSTOMER, HOME, EntraId
@@ -46,8 +47,9 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-async def entra(clock: ManualClock) -> AsyncIterator[EntraId]:
+async def entra(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EntraId]:
     """The provider. The people of contoso are at home; fabrikam is a customer."""
+    POOL.begin(monkeypatch)
     tenants = tuple(tenant.model_copy(update={"people": 20}) for tenant in DEFAULT_TENANTS)
     sim = create_simulator(SimSettings(events=0, live_rate=0, stories=[], tenants=tenants, public_url=BASE), clock)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(sim), base_url=BASE) as client:

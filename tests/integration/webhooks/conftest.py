@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -11,6 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 import structlog
+from cryptography.hazmat.primitives import serialization
 
 from aoc_api.access.policy import AccessPolicy
 from aoc_api.app import create_app
@@ -36,6 +38,8 @@ async def _nothing_hidden(*_: object) -> Hidden:
 
 #: What somebody may see is known without the store, which is away here.
 ANY_STORE = AccessPolicy(_no_groups, _nothing_hidden)
+#: A key is checked when it is loaded, for a tenth of a second: those of tests are checked once.
+LOADED_ONCE = functools.cache(serialization.load_pem_private_key)
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +86,7 @@ def options(tmp_path, monkeypatch, encryption_key) -> HookOptions:
 @pytest.fixture
 async def serve(authority: Authority, monkeypatch, tmp_path) -> AsyncIterator[Callable[..., Awaitable[Hooks]]]:
     """`await serve(options)`: a gateway whose servers are away; its authority is ours, and so is its bus."""
+    monkeypatch.setattr("aoc_api.webhooks.content.serialization.load_pem_private_key", LOADED_ONCE)
     async with AsyncExitStack() as stack:
         logged = stack.enter_context(structlog.testing.capture_logs())
         monkeypatch.setattr(
