@@ -6,9 +6,7 @@ import json
 import os
 import re
 import signal
-import socket
-import subprocess
-import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -18,52 +16,42 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from aoc_cli.local.ports import free_port
 from aoc_cli.rules.command import group
 from waiting import until
+from whole_stack import client, stored, up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.slow
+#: Its stack, and alerts of what its simulator does.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 HOW_TO = Path(__file__).parents[2] / "docs/howto/write-and-test-a-rule.md"
 #: A rule of this test's own, and one of the pack.
 OWN, DEVICE_CODE = "6f0b3c1e-8a4d-4f5e-9b0a-2c7d1e6f3a91", "9336f81c-7c0e-511c-9167-3a946c3503e6"
 
 
-def up(aoc, data: Path, *more: str) -> tuple[list[str | Path], int]:
-    port = free_port()
-    command: list[str | Path] = ["up", "--data", data, "--port", str(port), "--nats-port", str(free_port())]
-    return [*command, "--events", "300", "--rate", "5", *more], port
-
-
 @pytest.fixture(scope="module")
 def stack(module_aoc) -> Iterator[tuple[object, Path, httpx.Client]]:
     data = module_aoc.root / "data"
-    arguments, port = up(module_aoc, data)
+    arguments, port = up(data)
     running = module_aoc.start(*arguments)
-    running.says("AOC is up")
-    with client(data, port) as signed_in:
-        yield running, data, signed_in
-    running.end()
-
-
-def client(data: Path, port: int) -> httpx.Client:
-    """A client of the gateway of a stack, with the key that its command line has."""
-    key = (data / "secrets" / "api-key").read_text()
-    return httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {key}"}, timeout=30)
-
-
-def stored(base: httpx.Client, tenant: str = "contoso") -> int:
-    facets = base.get("/api/facets", params={"tenant": tenant, "field": "source", "top": 100}).json()
-    return sum(value["count"] for value in facets["facets"]["source"])
+    try:
+        running.says("AOC is up")
+        with client(data, port) as signed_in:
+            yield running, data, signed_in
+        running.process.send_signal(signal.SIGTERM)
+        status = running.process.wait(60)
+        assert (status, "Traceback" in running.log.read_text()) == (0, False)
+    finally:
+        running.end()
 
 
 def test_a_stretch_of_time_can_be_collected_again_and_nothing_is_stored_twice(stack, module_aoc) -> None:
     _, data, base = stack
     until(lambda: stored(base, "fabrikam") > 50)
-    command = ["backfill", "--tenant", "fabrikam", "--data", data, "--from", "2025-01-01", "--wait"]
+    since = f"{datetime.now(UTC) - timedelta(days=90):%Y-%m-%d}"
+    command = ["backfill", "--tenant", "fabrikam", "--data", data, "--from", since, "--wait"]
     done = module_aoc.run(*command, "--source", "o365-exchange", "--source", "graph-intune")
     strange = module_aoc.run("backfill", "--data", data, "--tenant", "nobody", "--from", "2026-11-20")
     never = module_aoc.run("backfill", "--data", data, "--tenant", "fabrikam", "--from", "yesterday")
@@ -195,7 +183,7 @@ def test_tail_shows_each_new_event_once_and_what_the_filters_leave(stack, module
 def test_a_directory_in_use_is_refused_with_one_line(stack, module_aoc) -> None:
     _, data, _ = stack
 
-    second = module_aoc.run(*up(module_aoc, data)[0])
+    second = module_aoc.run(*up(data)[0])
     assert second.returncode == 2
     assert second.stderr.startswith(f"aoc: --data {data}: a stack is running on this directory already (process ")
     assert second.stderr.count("\n") == 1
@@ -210,94 +198,6 @@ def test_a_service_that_dies_is_reported_and_started_again(stack, processes_nami
     assert "normalizer ended with status -9" in log
     before = stored(base)
     until(lambda: stored(base) > before)
-
-
-def test_ctrl_c_stops_everything_and_the_data_stays(aoc, started, processes_naming) -> None:
-    data = aoc.root / "data"
-    arguments, port = up(aoc, data)
-    running = aoc.start(*arguments)
-    started.append(running)
-    running.says("AOC is up")
-    until(lambda: stored(client(data, port)) > 20)
-    running.process.send_signal(signal.SIGINT)
-
-    assert running.process.wait(30) == 0
-    assert "Traceback" not in running.log.read_text()
-    assert processes_naming(data) == {}
-    search = aoc.run("search", "--data", data, "--tenant", "contoso", "--limit", "5", "--json")
-    assert len(search.stdout.splitlines()) == 5
-
-
-def test_kill_9_of_the_command_leaves_no_process_either(aoc, started, processes_naming) -> None:
-    data = aoc.root / "data"
-    running = aoc.start(*up(aoc, data)[0])
-    started.append(running)
-    running.says("AOC is up")
-    assert len(processes_naming(data)) >= 5
-    running.process.kill()
-    running.process.wait()
-
-    until(lambda: processes_naming(data) == {}, 10)
-
-
-@pytest.mark.timeout(300)
-def test_what_kill_9_left_is_ended_at_the_next_start_which_logs_each_event_in_a_line(
-    aoc, started, processes_naming
-) -> None:
-    data = aoc.root / "data"
-    first = aoc.start(*up(aoc, data)[0])
-    started.append(first)
-    first.says("AOC is up")
-    orphan = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    record(data, orphan)
-    first.process.kill()
-    first.process.wait()
-    second = aoc.start(*up(aoc, data)[0])
-    started.append(second)
-    second.says("AOC is up")
-    second.process.send_signal(signal.SIGTERM)
-    status = second.process.wait(60)
-    lines = second.log.read_text().splitlines()
-
-    assert (orphan.wait(5), status) == (-signal.SIGTERM, 0)
-    assert processes_naming(data) == {}
-    assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \S", line) for line in lines)
-    texts = [line.partition(" ")[2] for line in lines]
-    assert texts[0] == f"! ended left-over (process {orphan.pid}), left over from a run that was killed"
-    assert next(text for text in texts if text.startswith("started")).startswith("started nats-server (process ")
-    assert texts[-1] == f"stopped; the data is in {data}"
-
-
-def record(data: Path, process: subprocess.Popen[bytes]) -> None:
-    """Put a process on the record of the stack that runs there."""
-    known = json.loads((data / "children.json").read_text())
-    began = int(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[19])
-    known.append({**known[0], "pid": process.pid, "began": began, "name": "left-over"})
-    (data / "children.json").write_text(json.dumps(known))
-
-
-def test_a_folder_with_other_files_stays_as_it_is(aoc) -> None:
-    (aoc.root / "exports").mkdir()
-    (aoc.root / "exports" / "AuditLog.csv").touch()
-    refused = aoc.run("up", "--data", aoc.root / "exports", "--port", "0", "--nats-port", "0")
-    imported = aoc.run("import", aoc.root / "exports", "--data", aoc.root / "exports")
-
-    assert (refused.returncode, imported.returncode) == (2, 2)
-    assert "holds files that are not AOC's (AuditLog.csv); name a new or empty directory" in refused.stderr
-    assert [entry.name for entry in (aoc.root / "exports").iterdir()] == ["AuditLog.csv"]
-
-
-def test_both_taken_ports_are_named_in_one_line(aoc, processes_naming) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as other:
-        port, nats_port = taken.getsockname()[1], other.getsockname()[1]
-        refused = aoc.run("up", "--data", aoc.root / "data", "--port", str(port), "--nats-port", str(nats_port))
-
-    assert refused.returncode == 2
-    assert refused.stderr.startswith(
-        f"aoc: port {port} for the gateway (--port) and port {nats_port} for NATS (--nats-port) are taken"
-    )
-    assert refused.stderr.count("\n") == 1
-    assert processes_naming(aoc.root / "data") == {}
 
 
 def test_what_was_done_at_the_gateway_is_listed_and_its_trail_is_whole(stack, module_aoc) -> None:
@@ -315,7 +215,6 @@ def test_what_was_done_at_the_gateway_is_listed_and_its_trail_is_whole(stack, mo
     assert "chains about contoso" in verified.stdout
 
 
-@pytest.mark.timeout(300)  # its stack, and an alert of what its simulator does
 def test_rules_are_applied_exported_and_excepted_from_and_what_was_exported_is_what_there_is(stack, module_aoc) -> None:
     _, data, base = stack
     tenant, folder, copy = ["--tenant", "contoso"], module_aoc.root / "rules", module_aoc.root / "exported"
