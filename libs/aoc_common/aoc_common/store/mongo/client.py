@@ -10,25 +10,25 @@ import stamina
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions
 from bson.raw_bson import DEFAULT_RAW_BSON_OPTIONS
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import (
     ConfigurationError,
     DocumentTooLarge,
     ExecutionTimeout,
     InvalidURI,
-    OperationFailure,
     PyMongoError,
 )
 
 from aoc_common.errors import BadConfiguration, Permanent, TimedOut, Transient, Unreachable
+from aoc_common.store.mongo import indexes
 from aoc_common.store.mongo.more_indexes import MORE_INDEXES
 from aoc_common.store.mongo.unavailable import why_unavailable
 from aoc_common.store.mongo.uri import check, has_secret_options, refused
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from pymongo.topology_description import TopologyDescription
 
@@ -43,13 +43,8 @@ type Database = AsyncIOMotorDatabase[Document]
 CODEC: Final[CodecOptions[Document]] = CodecOptions(tz_aware=True, uuid_representation=UuidRepresentation.STANDARD)
 RAW_CODEC: Final = DEFAULT_RAW_BSON_OPTIONS.with_options(uuid_representation=UuidRepresentation.STANDARD)
 
-#: What makes an index another one: options that change what it does or forbids.
-_OPTIONS: Final = ("unique", "sparse", "expireAfterSeconds", "partialFilterExpression", "collation", "hidden")
-_DUPLICATE_KEY: Final = 11000
 #: What the driver says when it has no time left to ask at all: the server was slow to be had, not to answer.
 _BY_THE_DRIVER: Final = "remaining timeout"
-#: DuplicateKey, CannotCreateIndex, IndexOptionsConflict, IndexKeySpecsConflict.
-_REFUSED: Final = frozenset({_DUPLICATE_KEY, 67, 85, 86})
 
 #: Keys that one query asks for. The local server's cost of `$in` grows with the square of its values.
 BATCH_SIZE: Final = 50
@@ -259,17 +254,14 @@ async def ensure_indexes(database: Database, collections: tuple[str, ...] = tupl
     `Unreachable` when it does not answer.
     """
     with translated("indexes"):
+        there = set(await database.list_collection_names())
         for name in collections:
-            collection, held = database[name], await _held(database[name])
-            for index in _lacking(INDEXES[name], held):
+            collection, held = database[name], await indexes.held(database, name, there)
+            lacking = indexes.lacking(INDEXES[name], held)
+            for index in lacking:
                 if index.document["name"] in held:
                     await collection.drop_index(index.document["name"])
-                try:
-                    await collection.create_indexes([index])
-                except OperationFailure as error:
-                    if error.code in _REFUSED:
-                        raise BadConfiguration(_why_refused(name, index, error)) from None
-                    raise
+            await indexes.make(collection, lacking)
             for gone in held.keys() & _GONE.get(name, ()):
                 await collection.drop_index(gone)
 
@@ -287,7 +279,7 @@ async def missing_indexes(database: Database) -> list[str]:
         return [
             f"{name}.{index.document['name']}"
             for name, declared in INDEXES.items()
-            for index in _lacking(declared, await _held(database[name]) if name in there else {})
+            for index in indexes.lacking(declared, await indexes.held(database, name, there))
         ]
 
 
@@ -300,9 +292,11 @@ async def foreign_indexes(database: Database) -> list[tuple[str, str]]:
         there = set(await database.list_collection_names())
         foreign = []
         for name, declared in INDEXES.items():
-            ours = [_does({**index.document, "key": list(index.document["key"].items())}) for index in declared]
-            held = await _held(database[name]) if name in there else {}
-            foreign += [(name, index) for index, what in held.items() if index != "_id_" and _does(what) not in ours]
+            ours = [indexes.effect_of(index) for index in declared]
+            held = await indexes.held(database, name, there)
+            foreign += [
+                (name, index) for index, what in held.items() if index != "_id_" and indexes.effect(what) not in ours
+            ]
         return foreign
 
 
@@ -310,35 +304,6 @@ async def drop_index(database: Database, collection: str, name: str) -> None:
     """Drop an index. Raises `Unreachable`."""
     with translated("indexes"):
         await database[collection].drop_index(name)
-
-
-async def _held(collection: AsyncIOMotorCollection[Document]) -> Mapping[str, Mapping[str, Any]]:
-    """Name -> what the index is."""
-    indexes: Mapping[str, Mapping[str, Any]] = await collection.index_information()
-    return indexes
-
-
-def _lacking(declared: Iterable[IndexModel], held: Mapping[str, Mapping[str, Any]]) -> list[IndexModel]:
-    """Indexes of which there is none that does the same, whatever its name."""
-    there = [_does(index) for index in held.values()]
-    return [
-        index
-        for index in declared
-        if _does({**index.document, "key": list(index.document["key"].items())}) not in there
-    ]
-
-
-def _does(index: Mapping[str, Any]) -> Document:
-    options = {name: index.get(name) for name in _OPTIONS if index.get(name) not in {None, False}}
-    return options | {"key": [tuple(pair) for pair in index["key"]]}
-
-
-def _why_refused(collection: str, index: IndexModel, error: OperationFailure) -> str:
-    name = f"index {collection}.{index.document['name']} cannot be made"
-    if error.code == _DUPLICATE_KEY:
-        twice = (error.details or {}).get("keyValue", error)
-        return f"{name}: several documents have {twice}; leave one of them, then run aoc provision again"
-    return f"{name}: {str((error.details or {}).get('errmsg', error))[:300]}"
 
 
 async def ping(database: Database) -> str | None:
@@ -377,7 +342,7 @@ async def check_unique_indexes(database: Database) -> None:
     with translated("indexes"):
         for name, of in INDEXES.items():
             if unique := [index for index in of if index.document.get("unique")]:
-                for index in _lacking(unique, await _held(database[name])):
+                for index in indexes.lacking(unique, await indexes.held(database, name, {name})):
                     raise BadConfiguration(f"index {name}.{index.document['name']} is missing; run: aoc provision")
 
 
