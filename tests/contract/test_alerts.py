@@ -248,7 +248,8 @@ async def test_rules_come_back_as_they_were_stored(database) -> None:
     rules = MongoRules(database)
     exception = RuleException("e1", "title: x", "d/dana", "her job", NOW, LATER, frozenset({"contoso"}))
     history = (RuleChange(1, NOW, "Dana", "added"),)
-    rule = StoredRule("rule", "title: y", False, "low", (exception,), "d/dana", NOW, history=history)
+    attributes = {"window": None, "runbook": "\ud800$x.y", "severity": [{"actor": ["guest"], "raise": 1}]}
+    rule = StoredRule("rule", "title: y", False, "low", (exception,), attributes, "d/dana", NOW, history=history)
 
     assert await rules.write(rule)
     assert not await rules.write(rule)

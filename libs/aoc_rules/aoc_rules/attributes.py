@@ -74,6 +74,8 @@ def attributes_of(title: str, attributes: Mapping[str, Any]) -> Attributes:
     for name in switches:
         if name in members:
             switches[name] = _switch(members[name])
+    if "runbook" in members and not isinstance(members["runbook"].value, str):
+        raise members["runbook"].refused("expected a name")
     return Attributes(
         _grouping(members),
         switches["enabled"],

@@ -6,6 +6,7 @@ The alerter only has those at work; who looks at rules, changes or tests them ha
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -17,7 +18,7 @@ from sigma.rule import SigmaRule
 from aoc_common.contracts.alert import DEFAULT_SEVERITY, SEVERITIES
 from aoc_common.store.rules import StoredRule
 from aoc_rules.attributes import attributes_of
-from aoc_rules.library import Librarian, Library, Shipped, filters_of, identity_of, wrong_exceptions
+from aoc_rules.library import Librarian, Library, Shipped, filters_of, identity_of, overlaid, wrong_exceptions
 from aoc_rules.sigma.compiling import compile_rule
 from aoc_rules.sigma.faults import Fault, RuleRefused
 from aoc_rules.sigma.places import told
@@ -95,6 +96,8 @@ class Entry:
             lines += [f"+aoc.enabled: {str(self.stored.enabled).lower()}"]
         if self.stored.severity is not None:
             lines += [f"+level: {self.stored.severity}"]
+        for name, value in sorted(self.stored.attributes.items()):
+            lines += [f"-aoc.{name}" if value is None else f"+aoc.{name}: {json.dumps(value)}"]
         return "\n".join(lines)
 
 
@@ -145,9 +148,8 @@ class Catalogue:
 
     def check(self, rule: StoredRule, stored: Mapping[str, StoredRule], now: datetime) -> None:
         """Raises `RuleRefused` for a rule that would not work beside these, with line and reason."""
-        sigma = self._sigma(rule)
-        if isinstance(sigma, SigmaCorrelationRule):
-            attributes_of(sigma.title or rule.id, sigma.custom_attributes)
+        sigma = overlaid(self._sigma(rule), rule.attributes)
+        attributes_of(sigma.title or rule.id, sigma.custom_attributes)
         if rule.text is not None and identity_of(sigma) != rule.id:
             raise RuleRefused([Fault(rule.id, "id", f"it says {identity_of(sigma)}, and is to be {rule.id}")])
         fault = self._librarian.library({**stored, rule.id: rule}, now).faults.get(rule.id)
@@ -173,7 +175,8 @@ class Catalogue:
         shipped = None if packed is None else packed.text
         text = overlay.text if overlay.text is not None else shipped or ""
         try:
-            sigma: Any = read_stored(text, identity)[0] if overlay.text is not None else self._pack[identity].rule
+            written = read_stored(text, identity)[0] if overlay.text is not None else self._pack[identity].rule
+            sigma: Any = overlaid(written, overlay.attributes)
             enabled = attributes_of(identity, sigma.custom_attributes).enabled
         except (RuleRefused, KeyError):  # the library says why
             sigma, enabled = None, False

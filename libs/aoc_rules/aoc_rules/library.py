@@ -5,6 +5,7 @@ A rule that cannot be used is left out, and named with its reason; all others wo
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
@@ -171,6 +172,7 @@ class Librarian:
         names: tuple[str, ...] = ()
         try:
             sigma, rules = (beside, ()) if beside is not None else self._sigma(overlay)
+            sigma = overlaid(sigma, overlay.attributes)
             names = tuple(str(name) for name in (sigma.id, sigma.name) if name)
             if isinstance(sigma, SigmaCorrelationRule):
                 wrong = "exceptions are for the rules that a correlation names" if overlay.exceptions else None
@@ -198,6 +200,19 @@ class Librarian:
         if overlay.id not in self._pack:
             raise RuleRefused([Fault(overlay.id, "", "no rule with this id is shipped, and none is stored")])
         return self._pack[overlay.id].rule, ()
+
+
+def overlaid(
+    sigma: SigmaRule | SigmaCorrelationRule, attributes: Mapping[str, Any]
+) -> SigmaRule | SigmaCorrelationRule:
+    """A rule with other attributes (`StoredRule.attributes`) in its `aoc`."""
+    held = sigma.custom_attributes.get("aoc", {})
+    if not attributes or not isinstance(held, dict):  # what it is else, is said of the rule itself
+        return sigma
+    made = copy.copy(sigma)
+    changed = {name: value for name, value in {**held, **attributes}.items() if value is not None}
+    made.custom_attributes = {**sigma.custom_attributes, "aoc": changed}
+    return made
 
 
 def identity_of(rule: SigmaRule | SigmaCorrelationRule) -> str:

@@ -83,7 +83,12 @@ def detail(entry: Entry, sight: Sight, findings: Iterable[Finding], fired: RuleF
     stored = entry.stored
     overlay = RuleOverlay()
     if stored is not None:
-        overlay = RuleOverlay.model_construct(text=stored.text, enabled=stored.enabled, severity=stored.severity)
+        overlay = RuleOverlay.model_construct(
+            text=stored.text,
+            enabled=stored.enabled,
+            severity=stored.severity,
+            attributes=dict(stored.attributes),
+        )
     return RuleDetail.model_construct(
         **_item(entry, sight),
         description=entry.description,

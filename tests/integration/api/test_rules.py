@@ -72,6 +72,17 @@ async def test_a_rule_is_added_changed_by_its_etag_and_removed_and_a_shipped_one
     )
     assert (wrong.status_code, wrong.json()["detail"][:41]) == (422, "line 6, detection.selection.Operation|bog")
 
+    # What is said of attributes lies over the rule's own, shipped or not, and what is wrong is named with its place.
+    for attributes, status in (({"working_hours": "after"}, 422), ({"runbook": 2**70}, 422), ({"suppress": "7d"}, 200)):
+        said = {"attributes": attributes}
+        answer = await call("PUT", f"{URL}/{SHIPPED}", json=said, headers={"If-Match": '"0"'})
+        assert answer.status_code == status, answer.text
+    shown = (await gateway.get(f"{URL}/{SHIPPED}")).json()
+    assert (shown["overlay"]["attributes"], shown["difference"]) == ({"suppress": "7d"}, '+aoc.suppress: "7d"')
+    refused = await call("PUT", f"{URL}/{SHIPPED}", json={"attributes": {"window": 1}}, headers={"If-Match": '"1"'})
+    assert refused.json()["detail"].startswith("aoc.window: expected a time")
+    assert (await call("DELETE", f"{URL}/{SHIPPED}")).status_code == 204
+
     body = {"text": TEXT.replace("high", "low"), "enabled": False}
     answers = [
         await call("PUT", f"{URL}/{OWN}", json=body),

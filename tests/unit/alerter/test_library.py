@@ -64,6 +64,26 @@ def test_what_people_change_of_a_shipped_rule_counts() -> None:
     assert found(StoredRule(FORWARDS, text=text)) == []
 
 
+def test_attributes_that_people_change_lie_over_the_rules_own_and_over_later_ones_of_its_text() -> None:
+    own = {"window": None, "suppress": "2d", "working_hours": "outside"}
+    stored = {ROLES: StoredRule(ROLES, attributes=own), FORWARDS: StoredRule(FORWARDS, attributes={"window": 3})}
+    library = librarian(*PACK).library(stored, NOW)
+
+    (rule,) = library.active.values()
+    assert (rule.grouping.fields, rule.grouping.window, rule.grouping.suppress) == (
+        ("actor", "operation"), timedelta(hours=1), timedelta(days=2),
+    )  # fmt: skip
+    assert rule.attributes.circumstances.working_hours == "outside"
+    assert "aoc.window: expected a time" in library.faults[FORWARDS]
+    updated = rule_text(ROLES, "Add member to role.", "Role given", aoc={"group_by": ["ip"], "working_hours": "inside"})
+    (rule,) = librarian(updated).library({ROLES: stored[ROLES]}, NOW).active.values()
+    assert (rule.grouping.fields, rule.attributes.circumstances.working_hours) == (("ip",), "outside")
+    (plain,) = librarian(updated).library({}, NOW).active.values()
+    assert plain.attributes.circumstances.working_hours == "inside"
+    switched = StoredRule(ROLES, attributes={"enabled": False})
+    assert not librarian(updated).library({ROLES: switched}, NOW).active
+
+
 def test_an_exception_holds_until_it_ends_and_where_it_is_for() -> None:
     both = [message(), message(tenant="fabrikam")]
 

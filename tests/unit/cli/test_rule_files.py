@@ -170,6 +170,23 @@ def test_what_no_gateway_would_take_is_said_before_anything_is_done(tmp_path) ->
     with pytest.raises(BadConfiguration, match="at most 262,144"):
         read_text(file)
     file.write_text(RULE)
+    said = "attributes: {suppress: 7d, window: null, schedule: {until: 2026-12-24}}"
+    overlays.write_text(f"{ID}: {{{said}}}")
+    before = {"suppress": "7d", "group_by": ["ip"]}
+    gateway = there(overlay={"text": RULE, "enabled": None, "severity": None, "attributes": before})
+    (step,) = plan(read_files(tmp_path, "me", NOW), {ID: gateway}, prune=False)
+    assert step.difference == (
+        '-aoc.group_by: ["ip"]', "+aoc.group_by: as the rule says",
+        "-aoc.schedule: as the rule says", '+aoc.schedule: {"until": "2026-12-24"}',
+        "-aoc.window: as the rule says", "+aoc.window: taken away",
+    )  # fmt: skip
+    assert step.request is not None
+    after = there(
+        overlay=step.request.model_dump(include={"text", "enabled", "severity", "attributes"}) | {"text": RULE}
+    )
+    assert plan(read_files(tmp_path, "me", NOW), {ID: after}, prune=False)[0].kind == "unchanged"
+    overlays.write_text(f"{ID}: {{attributes: {{windw: 1h}}}}")
+    assert f"{ID}: aoc.windw: there is no such attribute" in read_files(tmp_path, "me", NOW).faults[0][1]
     overlays.write_text(f"{ID}: {{enabled: perhaps}}")
     assert "enabled" in read_files(tmp_path, "me", NOW).faults[0][1]
     overlays.unlink()

@@ -258,8 +258,9 @@ def export(
     for rule in rules:
         if rule.overlay.text is not None or everything:
             files[folder / f"{rule.id}.yml"] = rule.text
-        if rule.overlay.enabled is not None or rule.overlay.severity is not None:
-            overlays[rule.id] = rule.overlay.model_dump(include={"enabled", "severity"}, exclude_none=True)
+        said = rule.overlay.model_dump(include={"enabled", "severity", "attributes"}, exclude_defaults=True)
+        if said:
+            overlays[rule.id] = said
         for one in rule.exceptions_in_force:
             made = RuleException(
                 one.id, one.text, one.author, one.reason, one.made_at, one.until, frozenset(one.tenants)
@@ -325,7 +326,9 @@ def _switch(rule: str, data: Path | None, *, enabled: bool) -> None:
     async def work(gateway: Gateway) -> None:
         there = await gateway.rules.get(rule)
         overlay: RuleOverlay = there.overlay
-        request = RuleRequest(text=overlay.text, enabled=enabled, severity=overlay.severity)
+        request = RuleRequest(
+            text=overlay.text, enabled=enabled, severity=overlay.severity, attributes=overlay.attributes
+        )
         await gateway.rules.replace(rule, request, revision=there.revision)
 
     _asked(data, work)

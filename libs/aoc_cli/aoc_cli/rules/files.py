@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
 import zlib
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 
 from aoc_common.errors import BadConfiguration
 from aoc_common.gateway.rules import LONGEST_TEXT, RuleOverlay
+from aoc_rules.attributes import attributes_of
 from aoc_rules.catalogue import checked, documents_of
 from aoc_rules.exceptions import exceptions_of
 from aoc_rules.library import identity_of
@@ -35,7 +37,7 @@ _MOST_FILES: Final = 10_000
 _MOST_BYTES: Final = 64 * 1024 * 1024
 #: The file of an export that says what is not a matter of a rule's text.
 OVERLAYS: Final = "overlays.yml"
-_OVERLAY_KEYS: Final = frozenset({"enabled", "severity"})
+_OVERLAY_KEYS: Final = ("attributes", "enabled", "severity")
 _FILTER: Final = re.compile(r"^filter:", re.MULTILINE)
 #: Faults of one file that are told.
 _MOST_TOLD: Final = 20
@@ -53,7 +55,7 @@ class FileRule:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What files say. `overlays`: rule -> `enabled` and `severity`. `faults`: file, and what is wrong in it."""
+    """What files say. `overlays`: rule -> what `_OVERLAY_KEYS` names. `faults`: file, and what is wrong in it."""
 
     rules: dict[str, FileRule] = field(default_factory=dict)
     exceptions: dict[str, tuple[RuleException, ...]] = field(default_factory=dict)
@@ -117,14 +119,26 @@ def _read(found: Files, text: str, name: str, author: str, now: datetime) -> Non
 def _overlays(text: str, name: str) -> dict[str, dict[str, object]]:
     held = {str(rule): said for document in documents(text, name) for rule, said in document.items()}
     for rule, said in held.items():
-        if not isinstance(said, dict) or not said.keys() <= _OVERLAY_KEYS:
-            raise ValueError(f"{rule}: expected {' and '.join(sorted(_OVERLAY_KEYS))}")
+        if not isinstance(said, dict) or not said.keys() <= frozenset(_OVERLAY_KEYS):
+            raise ValueError(f"{rule}: expected {' and '.join(_OVERLAY_KEYS)}")
         try:
             RuleOverlay.model_validate(said)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             raise ValueError(f"{rule}: {first['loc'][0]}: {first['msg']}") from None
+        _check_attributes(rule, said.get("attributes", {}))
+        if "attributes" in said:  # as a gateway tells of them: days are texts there
+            said["attributes"] = json.loads(json.dumps(said["attributes"], default=str))
     return held
+
+
+def _check_attributes(rule: str, said: dict[str, object]) -> None:
+    """Raises `ValueError` for what no rule may say, whatever it says beside."""
+    try:
+        attributes_of(rule, {"aoc": {name: value for name, value in said.items() if value is not None}})
+    except RuleRefused as error:
+        fault = error.faults[0]
+        raise ValueError(f"{rule}: {_said(fault.place, fault.reason)}") from None
 
 
 def _too_long(text: str) -> str:

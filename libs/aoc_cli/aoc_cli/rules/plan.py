@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import json
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import ValidationError
 from sigma.correlations import SigmaCorrelationRule
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aoc_cli.rules.files import Files
-    from aoc_common.gateway.rules import RuleDetail
+    from aoc_common.gateway.rules import RuleDetail, RuleOverlay
     from aoc_common.store.rules import RuleException
+
+#: Stands for an attribute of which an overlay says nothing.
+_LEFT: Final = object()
 
 type Kind = Literal["add", "change", "remove", "unchanged"]
 
@@ -96,7 +100,7 @@ def _step(files: Files, identity: str, there: RuleDetail | None, *, prune: bool)
         text = None if there.shipped is not None and _same_text(text, there.shipped) else text
     asked: dict[str, Any] = {"text": text, **said}
     if identity not in files.overlays and there is not None and not prune:
-        asked |= {"enabled": there.overlay.enabled, "severity": there.overlay.severity}
+        asked |= there.overlay.model_dump(include={"enabled", "severity", "attributes"})
     exceptions = _exceptions(files.exceptions.get(identity, ()), there, prune=prune)
     if exceptions is not None:
         asked["exceptions"] = exceptions
@@ -137,6 +141,12 @@ def _changed(there: RuleDetail, request: RuleRequest) -> tuple[str, ...]:
     for name in ("enabled", "severity"):
         if getattr(before, name) != getattr(after, name):
             lines += [f"-{name}: {_value(getattr(before, name))}", f"+{name}: {_value(getattr(after, name))}"]
+    lines += [
+        line
+        for name in sorted({*before.attributes, *after.attributes})
+        if before.attributes.get(name, _LEFT) != after.attributes.get(name, _LEFT)
+        for line in (f"-aoc.{name}: {_attribute(before, name)}", f"+aoc.{name}: {_attribute(after, name)}")
+    ]
     if after.exceptions is not None:
         held = {one.id: _key(one) for one in there.exceptions_in_force}
         wanted = {one.id: _key(one) for one in after.exceptions}
@@ -155,6 +165,11 @@ def _key(one: RuleExceptionAsked) -> tuple[object, ...]:
 
 def _value(value: object) -> str:
     return "as the rule says" if value is None else str(value).lower()
+
+
+def _attribute(overlay: RuleOverlay, name: str) -> str:
+    held = overlay.attributes.get(name, _LEFT)
+    return "as the rule says" if held is _LEFT else "taken away" if held is None else json.dumps(held, default=str)
 
 
 def _same_text(one: str | None, other: str | None) -> bool:

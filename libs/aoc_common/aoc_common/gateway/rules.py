@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from aoc_common.contracts.alert import Severity
 from aoc_common.contracts.subjects import TENANT_PATTERN
@@ -19,6 +20,8 @@ type Source = Literal["shipped", "overlaid", "own"]
 #: Characters of a rule's text, and of a reason.
 LONGEST_TEXT: Final = 256 * 1024
 LONGEST_REASON: Final = 1_000
+#: Of what an overlay says of attributes, as JSON.
+LONGEST_ATTRIBUTES: Final = 16 * 1024
 MOST_EXCEPTIONS: Final = 100
 
 _UUID: Final = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
@@ -60,7 +63,12 @@ _CHANGE: Final[dict[str, Any]] = {
     "author": "Dana Reyes",
     "what": "switched off",
 }
-_OVERLAY: Final[dict[str, Any]] = {"text": None, "enabled": False, "severity": None}
+_OVERLAY: Final[dict[str, Any]] = {
+    "text": None,
+    "enabled": False,
+    "severity": None,
+    "attributes": {"suppress": "7d"},
+}
 _ALERTS: Final[dict[str, Any]] = {"alerts": 3, "complete": True, "last_at": "2026-11-23T08:00:00Z"}
 _DETAIL: Final[dict[str, Any]] = _ITEM | {
     "description": "Device codes are asked for by phishers.",
@@ -181,6 +189,18 @@ class RuleOverlay(BaseModel):
     text: Annotated[str | None, Field(max_length=LONGEST_TEXT, description="Its YAML.")] = None
     enabled: bool | None = Field(None, description="On or off.")
     severity: Severity | None = Field(None, description="How grave its alerts are, in place of its level.")
+    attributes: dict[Annotated[str, Field(max_length=40)], Any] = Field(
+        default_factory=dict,
+        max_length=20,
+        description="Of its `aoc`, what is to be otherwise; null takes one away. An update of the rule keeps them.",
+    )
+
+    @field_validator("attributes")
+    @classmethod
+    def _small(cls, held: dict[str, Any]) -> dict[str, Any]:
+        if len(json.dumps(held, default=str)) > LONGEST_ATTRIBUTES:
+            raise ValueError(f"are longer than {LONGEST_ATTRIBUTES:,} characters")
+        return held
 
 
 class RuleRequest(RuleOverlay):

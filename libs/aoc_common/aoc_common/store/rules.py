@@ -6,10 +6,10 @@ Every method may raise `Transient` when the store is away.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from aoc_common.contracts.alert import Severity
@@ -55,6 +55,7 @@ class StoredRule:
 
     - `id`: the Sigma rule's. `text`: its YAML; None: the shipped one's stays.
     - `enabled`, `severity`: None leaves them as the rule has them; a rule is enabled unless it says so.
+    - `attributes`: of the rule's `aoc`, those that are to be otherwise; None of one takes it away.
     - `revision`: counts each change, from 1. `history`: the latest changes, the last one last.
     - `mark`: another one after each change, also of a rule that was removed and made anew.
     """
@@ -64,6 +65,7 @@ class StoredRule:
     enabled: bool | None = None
     severity: Severity | None = None
     exceptions: tuple[RuleException, ...] = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
     author: str = ""
     changed_at: datetime | None = None
     revision: int = 0

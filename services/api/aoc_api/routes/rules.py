@@ -302,7 +302,7 @@ def _said(
     stored: StoredRule, body: RuleRequest, by: Principal, services: Services, sight: Sight | None = None
 ) -> StoredRule:
     """The rule as a request wants it. Exceptions that its sender may not see stay."""
-    made = replace(stored, text=body.text, enabled=body.enabled, severity=body.severity)
+    made = replace(stored, text=body.text, enabled=body.enabled, severity=body.severity, attributes=body.attributes)
     if body.exceptions is None:
         return made
     known, now = {one.id: one for one in stored.exceptions}, services.clock.now()
@@ -328,6 +328,7 @@ def _difference(before: StoredRule, after: StoredRule) -> str:
         switched: before.enabled != after.enabled,
         f"severity {after.severity or 'as the rule says'}": before.severity != after.severity,
         "exceptions": before.exceptions != after.exceptions,
+        "attributes": before.attributes != after.attributes,
     }
     return ", ".join(what for what, changed in changes.items() if changed) or "nothing"
 

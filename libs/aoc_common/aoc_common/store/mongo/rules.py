@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,8 @@ def _document(rule: StoredRule) -> Document:
         "text": rule.text,
         "enabled": rule.enabled,
         "severity": rule.severity,
+        # As text: what people write there is not looked into by the server.
+        "attributes": json.dumps(rule.attributes),
         "exceptions": [
             {
                 "id": one.id,
@@ -80,6 +83,7 @@ def _rule(document: Mapping[str, Any]) -> StoredRule:
         document["enabled"],
         document["severity"],
         exceptions,
+        json.loads(document.get("attributes", "{}")),
         document["author"],
         document["changed_at"],
         document["revision"],
