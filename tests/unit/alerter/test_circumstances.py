@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from alerting import MINE, NOW, found_by, librarian, message, rule_text
+from aoc_alerter.known_tenants import KnownTenants
 from aoc_common.contracts.rows import Row
 from aoc_common.tenants.tenant import Tenant
 from aoc_rules.attributes import attributes_of
@@ -252,6 +253,24 @@ def test_alerter_back_test_and_lint_by_history_judge_alike_and_by_the_settings_o
         assert [one.event.id for one in found] == expected
         assert [one.severity for one in found] == [severity] * len(expected)
         assert ([one.id for one in test.examples], history.matches["r"]) == (expected, len(expected))
+
+
+async def test_a_tenant_is_made_anew_when_its_settings_change_and_only_then() -> None:
+    registry: Any = type("Registry", (), {"held": (tenant(),)})()
+
+    async def tenants() -> tuple[Tenant, ...]:
+        held: tuple[Tenant, ...] = registry.held
+        return held
+
+    registry.tenants = tenants
+    known = KnownTenants(registry)
+    first, again = await known.all(), await known.all()
+    assert again["contoso"] is first["contoso"]
+    registry.held = (tenant(trusted_networks=["192.0.2.0/24"]),)
+    changed = (await known.all())["contoso"]
+    assert (first["contoso"].networks, changed.networks and changed.networks.place("192.0.2.1")) == (None, True)
+    registry.held = ()
+    assert await known.all() == {}
 
 
 def test_a_correlation_has_no_circumstances_of_its_own_and_counts_under_those_of_its_rules() -> None:
