@@ -206,7 +206,7 @@ def test_what_is_wrong_is_named_with_its_place(said: Any, place: str, reason: st
         ({"working_hours": "outside"}, {"working_hours": {"days": ALL_WEEK, "start": "00:00", "end": "00:00"}},
          "aoc.working_hours"),
         ({"working_hours": "outside"},
-         {"working_hours": {"days": ALL_WEEK, "start": "07:00", "end": "07:00"}, "holidays": ["2026-12-25"]}, None),
+         {"working_hours": {"days": ALL_WEEK, "start": "07:00", "end": "07:00"}, "holidays": ["2026-11-27"]}, None),
         ({"working_hours": "outside"},
          {"working_hours": {"days": ALL_WEEK, "start": "07:00", "end": "07:00"}, "holidays": ["2025-12-25"]},
          "aoc.working_hours"),

@@ -78,7 +78,7 @@ class Circumstances:
         if self.trusted_networks is None:
             return True
         within = None if address is None or known.networks is None else known.networks.place(address)
-        return within is not None and within is (self.trusted_networks == "inside")
+        return within is (self.trusted_networks == "inside")
 
     def _of_actor(self, row: Row) -> bool:
         """In doubt it holds: who may have been privileged is asked for as if he was, and not excluded."""
