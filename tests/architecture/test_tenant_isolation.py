@@ -44,6 +44,8 @@ OF_THE_INSTALLATION: Final = {
     "client.is_new": "whether anything was ever stored",
     "client.missing_indexes": "indexes belong to collections",
     "client.ping": "asks the server alone",
+    "indexes.held": "indexes belong to collections",
+    "indexes.make": "indexes belong to collections",
     "dead_letters.waiting": "a count, for the health of the installation",
     "event_scans.Scanner.count": "of a scan, whose prefix of an index begins with the tenant (access_paths)",
     "event_scans.Scanner.documents": "of a scan, whose prefix of an index begins with the tenant (access_paths)",

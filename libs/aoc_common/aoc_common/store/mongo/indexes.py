@@ -11,10 +11,8 @@ from aoc_common.errors import BadConfiguration
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
-    from motor.motor_asyncio import AsyncIOMotorCollection
+    from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
     from pymongo import IndexModel
-
-    from aoc_common.store.mongo.client import Database, Document
 
 #: What makes an index another one: options that change what it does or forbids.
 _OPTIONS: Final = ("unique", "sparse", "expireAfterSeconds", "partialFilterExpression", "collation", "hidden")
@@ -23,7 +21,7 @@ _DUPLICATE_KEY: Final = 11000
 _REFUSED: Final = frozenset({_DUPLICATE_KEY, 67, 85, 86})
 
 
-async def make(collection: AsyncIOMotorCollection[Document], indexes: Sequence[IndexModel]) -> None:
+async def make(collection: AsyncIOMotorCollection[Any], indexes: Sequence[IndexModel]) -> None:
     """All by one command, so that documents are read once; when it is refused one by one, to name the one at fault.
 
     Raises `BadConfiguration` for one that the server refuses, and the driver's errors.
@@ -40,7 +38,9 @@ async def make(collection: AsyncIOMotorCollection[Document], indexes: Sequence[I
             await make(collection, [index])
 
 
-async def held(database: Database, name: str, there: Container[str]) -> Mapping[str, Mapping[str, Any]]:
+async def held(
+    database: AsyncIOMotorDatabase[Any], name: str, there: Container[str]
+) -> Mapping[str, Mapping[str, Any]]:
     """Name -> what the index is, of a collection; none when it is not `there`. Raises the driver's errors."""
     indexes: Mapping[str, Mapping[str, Any]] = await database[name].index_information() if name in there else {}
     return indexes
@@ -52,12 +52,12 @@ def lacking(declared: Iterable[IndexModel], held: Mapping[str, Mapping[str, Any]
     return [index for index in declared if effect_of(index) not in there]
 
 
-def effect_of(declared: IndexModel) -> Document:
+def effect_of(declared: IndexModel) -> dict[str, Any]:
     """`effect` of an index as it is declared."""
     return effect({**declared.document, "key": list(declared.document["key"].items())})
 
 
-def effect(index: Mapping[str, Any]) -> Document:
+def effect(index: Mapping[str, Any]) -> dict[str, Any]:
     """What an index does and forbids, whatever its name."""
     options = {name: index.get(name) for name in _OPTIONS if index.get(name) not in {None, False}}
     return options | {"key": [tuple(pair) for pair in index["key"]]}
