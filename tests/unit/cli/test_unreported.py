@@ -69,7 +69,8 @@ RECORD = StoredRecord(UUID(int=1), "contoso", "graph-signins", "A", "Sign-in")
 )
 def test_the_last_state_of_a_record_must_be_there_and_in_a_calm_run_every_one(there, every, lost, made_up) -> None:
     truth = {"contoso": {"graph-signins": {"a": STATES}}}
-    texts = {RECORD.id: {number: f'{{"id": "A", "risk": "{risk}"}}' for number, risk in enumerate(there, 1)}}
+    respelt = '{"id": "A", "activityDateTime": "respelt", "risk": "%s"}'
+    texts = {RECORD.id: {number: respelt % risk for number, risk in enumerate(there, 1)}}
     messages = {str(RECORD.id), *(f"{RECORD.id}:{number}" for number in range(2, len(there) + 1))}
     outcome = compare_versions(truth, [RECORD], texts, messages, every=every)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SHOWN: Final = 20
 #: Properties that may be spelt otherwise when a record is served again.
-_SPELT: Final = frozenset({"id", "createdDateTime"})
+_SPELT: Final = frozenset({"id", "createdDateTime", "activityDateTime"})
 
 
 @dataclass(frozen=True, slots=True)
