@@ -6,7 +6,7 @@ import asyncio
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import orjson
 import typer
@@ -14,7 +14,7 @@ from rich.table import Table
 
 from aoc_cli import attach
 from aoc_cli import tenants as tenants_files
-from aoc_cli.doctor import decisions, keys, links, readers, registry, remarks, services
+from aoc_cli.doctor import decisions, keys, links, readers, registry, remarks, services, sinks
 from aoc_cli.doctor import system as servers
 from aoc_cli.terminal import err, out, plain
 from aoc_collector.findings import Grade, gravest
@@ -26,7 +26,7 @@ from aoc_common.environment import TENANTS_FILE
 from aoc_common.errors import BadConfiguration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
 
     from aoc_collector.findings import Finding
     from aoc_common.tenants.tenant import Tenant
@@ -43,7 +43,8 @@ def doctor(
 ) -> None:
     """Check tenants, permissions, licences, subscriptions, clocks, servers, services, dead letters, twins, report keys.
 
-    And what was remarkable in records, and what readers of events had missed. Status 1 when something fails.
+    And what was remarkable in records, what readers of events had missed, and until when sinks have delivered. Status 1
+    when something fails.
     """
     system = attach.find(data)
     file = tenants_files.find_file(tenants, data)
@@ -89,8 +90,13 @@ async def _look(
         if system is not None:
             checks += [servers.check(system), decisions.check(system), links.check(system)]
             checks += [keys.check(system, data), remarks.check(system)]
-            checks += [] if system.owned else [services.check(system), readers.check(system), registry.check(system)]
+            checks += [] if system.owned else _of_services(system)
         return [finding for part in await asyncio.gather(*checks) for finding in part]
+
+
+def _of_services(system: attach.System) -> list[Coroutine[Any, Any, list[Finding]]]:
+    """What services that run say of themselves."""
+    return [services.check(system), readers.check(system), sinks.check(system), registry.check(system)]
 
 
 def _show(findings: Sequence[Finding]) -> None:
