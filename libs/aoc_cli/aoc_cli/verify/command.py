@@ -132,7 +132,19 @@ def _show_sinks(account: RunResult) -> None:
     """What each destination has, and what of it is wrong."""
     if not account.sinks:
         return
-    shown = ("taken", "lost", "doubled", "repeats", "altered", "unknown", "refused", "unsaid", "late", "missing")
+    shown = (
+        "taken",
+        "lost",
+        "doubled",
+        "repeats",
+        "republished",
+        "altered",
+        "unknown",
+        "refused",
+        "unsaid",
+        "late",
+        "missing",
+    )
     table = Table("sink", *shown, "faults met", box=None, padding=(0, 2))
     for name, outcome in account.sinks.items():
         counts = [_count(getattr(outcome, counter), bad=counter in outcome.wrong) for counter in shown]

@@ -137,7 +137,7 @@ class Evaluator:
             strikes=dict(run.strikes),
             twins=twins,
             versions=versions,
-            sinks=await sinks.outcome(self.simulator, self.database, proof.versions, recorder),
+            sinks=await sinks.outcome(self.simulator, self.database, proof, recorder, killed=run.kills > 0),
             false_statements=proof.tally.count,
             statements=proof.tally.as_dict(),
             examples=outcome.examples | twins.examples | versions.examples,

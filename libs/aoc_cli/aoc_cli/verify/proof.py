@@ -13,6 +13,7 @@ from aoc_cli.verify.signed_reports import check_reports
 from aoc_cli.verify.statements import Statements
 from aoc_cli.verify.stored import Counted, check_stored
 from aoc_cli.verify.twin_links import check_links, check_second_events
+from aoc_common.contracts.event import text_digest
 from aoc_common.store.mongo.census import StoredRecord
 from aoc_common.store.mongo.event_search import make_event_search
 
@@ -37,7 +38,7 @@ class Proof:
     """Checks statement by statement.
 
     `records`: every stored event, abridged; `keys`: event -> its record; `current`: event -> its current text, for
-    events that have several; `versions`: event -> how many.
+    events that have several; `versions`: event -> how many; `texts`: event and number of the newest one -> its text.
     """
 
     ground_truth: GroundTruth
@@ -46,6 +47,7 @@ class Proof:
     keys: dict[UUID, RecordKey] = field(default_factory=dict)
     current: dict[UUID, str] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
     counted: Counted = field(default_factory=Counted)
 
     @classmethod
@@ -59,6 +61,7 @@ class Proof:
             key = check_stored(record, self.ground_truth, lifetime, self.tally)
             self.counted.add(record)
             self.versions[str(record.id)] = record.versions
+            self.texts[f"{record.id}-{record.versions}"] = text_digest(record.raw)
             self.records.append(
                 StoredRecord(
                     record.id,

@@ -12,7 +12,7 @@ import orjson
 
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.verify import sinks_file
-from aoc_cli.verify.sink_comparison import Arrived, compare_sink, keys, published
+from aoc_cli.verify.sink_comparison import Arrived, compare_sink, keys, message_key, published
 from aoc_common.errors import Transient
 from aoc_common.store.mongo.sink_accounts import MongoSinkAccounts
 from aoc_common.store.mongo.sink_states import MongoSinkStates
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aoc_cli.local.stack import DataDirectory
+    from aoc_cli.verify.proof import Proof
     from aoc_cli.verify.sink_comparison import SinkOutcome
     from aoc_cli.verify.stream_recorder import StreamRecorder
     from aoc_common.contracts.sink_states import SinkState
@@ -76,7 +77,7 @@ class Sinks:
         deadline = time.monotonic() + _DELIVERED_WITHIN_S
         complete: datetime | None = None
         while time.monotonic() < deadline:
-            wanted = len(published(recorder.messages))
+            wanted = len({message_key(message) for message in recorder.messages} - {None})
             try:
                 has = {name: one["keys"] for name, one in (await _summary(simulator)).items() if name in self.names}
                 self._report(f"sinks: {', '.join(f'{name} {count:,}' for name, count in has.items())} of {wanted:,}")
@@ -92,12 +93,13 @@ class Sinks:
             await asyncio.sleep(_POLL_S)
 
     async def outcome(
-        self, simulator: httpx.AsyncClient, database: Database, versions: Mapping[str, int], recorder: StreamRecorder
+        self, simulator: httpx.AsyncClient, database: Database, proof: Proof, recorder: StreamRecorder, *, killed: bool
     ) -> dict[str, SinkOutcome]:
-        """Each sink compared. `versions`: event -> how many of it are stored. The exporter has ended."""
+        """Each sink compared with what `proof` found in the store. The exporter has ended; `killed`: once before."""
         if not self.names:
             return {}
-        expected, sent, summary = keys(versions), published(recorder.messages), await _summary(simulator)
+        summary, expected = await _summary(simulator), keys(proof.versions)
+        sent = published(recorder.messages, proof.texts)
         accounts = MongoSinkAccounts(database)
         return {
             name: compare_sink(
@@ -107,6 +109,7 @@ class Sinks:
                 await _arrived(simulator, name),
                 (await accounts.of(name)).values(),
                 joined=name in self.names[::2],
+                killed=killed,
                 mishaps=summary[name]["mishaps"],
             )
             for name in self.names
