@@ -38,7 +38,7 @@ class Parcel:
     """An entry to send. `place`: in its batch. `position`: on AOC_EVENTS; None where it did not come from there.
 
     `deliveries`: how often it was handed out, this time included. `words`: why it was not taken; `own`: the
-    destination is well otherwise.
+    destination is well otherwise. `restored`: it came from the store; `copies`: its destination takes repeats.
     """
 
     entry: Entry
@@ -48,6 +48,8 @@ class Parcel:
     item: Item | None = None
     words: str = ""
     own: bool = False
+    restored: bool = False
+    copies: bool = False
 
     @property
     def overdue(self) -> bool:
@@ -114,6 +116,7 @@ class Courier:
             match outcome:
                 case Accepted(repeats):
                     delivered[parcel.tenant] += 1
+                    parcel.copies = not way.idempotent
                     again = 0 if way.idempotent else parcel.deliveries - 1
                     self.account.repeated(parcel.tenant, repeats + again)
                 case Refused(words):

@@ -278,6 +278,7 @@ class SinkAtWork:
     async def _handled(self) -> Position | None:
         """Up to where all is settled."""
         state = await self._with.checkpoints.read(sink_slots.slot_name(self.slot))
+        self.intake.refilled.learn(state)
         if state is None:
             return None
         own = state.position if state.hole is None else min(state.position, state.hole.after)

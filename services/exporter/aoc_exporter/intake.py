@@ -13,6 +13,7 @@ from aoc_common.telemetry.pulse import moved
 from aoc_exporter.behind import Verdict
 from aoc_exporter.courier import Parcel
 from aoc_exporter.entry import Entry
+from aoc_exporter.refilled import Refilled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +49,7 @@ class Intake:
         #: Batch -> what of it is not settled.
         self._in_work: dict[int, list[Parcel]] = {}
         self._numbers = count()
+        self.refilled = Refilled(courier.account)
         self._recent: deque[tuple[str, Position]] = deque(maxlen=_REMEMBERED)
 
     async def handle(self, events: Sequence[EventMessage]) -> None:
@@ -78,7 +80,9 @@ class Intake:
         if entry is None:
             self._courier.account.filtered(event.tenant)
             return None
-        return Parcel(entry, place, Position(event.incarnation, event.sequence), event.deliveries)
+        return Parcel(
+            entry, place, Position(event.incarnation, event.sequence), event.deliveries, restored=event.restored
+        )
 
     def _wanted(self, events: Sequence[EventMessage]) -> list[Parcel]:
         parcels = (self.parcel(event, place) for place, event in enumerate(events))
@@ -132,6 +136,9 @@ class Intake:
             self._failing.pop(tenant, None)
         again = set(map(id, unsent))
         self._recent.extend((one.tenant, one.position) for one in sent if id(one) not in again and one.position)
+        for one in sent:
+            if id(one) not in again and one.copies and one.position and not one.restored:
+                self.refilled.sent(one.tenant, one.position)
         for tenant in failing:
             self._failing.setdefault(tenant, now)
 

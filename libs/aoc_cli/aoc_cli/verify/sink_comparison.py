@@ -55,8 +55,8 @@ class SinkOutcome:
     - `lost`: stored, and not at the destination. `unknown`: there, and never stored. `altered`: the bytes of a chosen
       field are others. `shortened`: without Microsoft's record, and they say so.
     - `doubled`: copies beyond the first. `republished`: those that AOC_EVENTS had again, after it was deleted or
-      had dropped them. `repeats`: how many the exporter's account tells of, at most. `unsaid`: of the doubled, those that
-      are in neither. An exporter that is killed cannot tell what it sent in its last second, so `killed` excuses them.
+      had dropped them. `repeats`: how many the exporter's account tells of, at most. `unsaid`: of the doubled, those
+      that are in neither. An exporter that is killed cannot tell what it sent last, so `killed` excuses them.
     - `refused`: given up in the destination's words. `late`: sent from the store, beside the others. `missing`: stored
       no more when they were to be sent late. `unseen`: compared by their number alone, because AOC_EVENTS had dropped
       them before they were read.

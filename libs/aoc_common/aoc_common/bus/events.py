@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.bus.consume import Handling, consuming
@@ -92,7 +93,8 @@ async def reading_events(  # what a reader is made of
                 await clock.sleep(max(message.delay_s for message in remaining))
 
     async def on_restored(messages: Sequence[Msg]) -> None:
-        await handle([_event(message, getattr(message, "incarnation", "")) for message in messages])
+        events = (_event(message, getattr(message, "incarnation", "")) for message in messages)
+        await handle([replace(event, restored=True) for event in events])
 
     filling = Handling(broker, on_restored, policy, how)
     continuity = Continuity(broker, reader, checkpoints, log, deliver, clock)

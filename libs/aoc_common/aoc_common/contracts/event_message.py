@@ -50,7 +50,7 @@ class EventMessage:
     - `service`: as the store has it; empty in what an older version of AOC has published.
     - `understood`: see `PackedEvent`.
     - `deliveries`: how often it was handed to a reader, this time included. `incarnation`: of AOC_EVENTS, in which
-      `sequence` counts, as its reader knows it; empty where nobody said.
+      `sequence` counts, as its reader knows it; empty where nobody said. `restored`: it came from the store.
     """
 
     id: UUID
@@ -69,6 +69,7 @@ class EventMessage:
     understood: bool = True
     deliveries: int = field(default=1, compare=False)
     incarnation: str = field(default="", compare=False)
+    restored: bool = field(default=False, compare=False)
 
     @classmethod
     def of(cls, event: PackedEvent, version: Version | None, first: UUID | None, sequence: int = 0) -> EventMessage:
