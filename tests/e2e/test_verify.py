@@ -24,7 +24,7 @@ def test_every_run_has_expiry_deletion_and_change_and_kill_9_of_one_of_two_repli
 ) -> None:
     ran = aoc.run(
         *("verify", "--json", "--events", "600", "--seed", "5", "--replicas", "2"),
-        *("--kill", "normalizer", "--kill", "collector", "--sinks", "splunk,elastic"),
+        *("--kill", "normalizer", "--kill", "collector"),
         timeout=880,
     )
 
@@ -43,14 +43,18 @@ def test_every_run_has_expiry_deletion_and_change_and_kill_9_of_one_of_two_repli
     assert kinds["published: subject"]["compared"] == account["published"]
     assert {"signed: account", "signed: alteration", "twins: the links hold", "published: what a twin adds"} <= {*kinds}
     assert all(kind["compared"] for kind in kinds.values())
-    splunk, elastic = account["sinks"]["splunk"], account["sinks"]["elastic"]
-    assert splunk["taken"] == elastic["taken"] == splunk["expected"] >= account["stored"]
-    assert (splunk["lost"], elastic["lost"], elastic["doubled"]) == (0, 0, 0)
-    # One tenant joined this one midway, while AOC_EVENTS was away, and requests failed in every way.
-    assert splunk["late"] > 0
-    assert splunk["doubled"] <= splunk["repeats"]
-    assert {"throttled", "reset-before"} <= {*splunk["mishaps"], *elastic["mishaps"]}
     assert ran.returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_each_destination_has_everything_and_elastic_has_it_once(aoc) -> None:
+    ran = aoc.run("verify", "--json", "--events", "100", "--quick", "--sinks", "splunk,elastic", timeout=280)
+
+    account = json.loads(ran.stdout)
+    splunk, elastic = account["sinks"]["splunk"], account["sinks"]["elastic"]
+    assert splunk["taken"] == elastic["taken"] == splunk["expected"] >= account["stored"] > 0
+    assert (splunk["lost"], elastic["lost"], elastic["doubled"]) == (0, 0, 0)
 
 
 @pytest.mark.slow
