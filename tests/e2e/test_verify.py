@@ -24,7 +24,7 @@ def test_every_run_has_expiry_deletion_and_change_and_kill_9_of_one_of_two_repli
 ) -> None:
     ran = aoc.run(
         *("verify", "--json", "--events", "600", "--seed", "5", "--replicas", "2"),
-        *("--kill", "normalizer", "--kill", "collector"),
+        *("--kill", "normalizer", "--kill", "collector", "--sinks", "splunk,elastic"),
         timeout=880,
     )
 
@@ -43,18 +43,13 @@ def test_every_run_has_expiry_deletion_and_change_and_kill_9_of_one_of_two_repli
     assert kinds["published: subject"]["compared"] == account["published"]
     assert {"signed: account", "signed: alteration", "twins: the links hold", "published: what a twin adds"} <= {*kinds}
     assert all(kind["compared"] for kind in kinds.values())
-    assert ran.returncode == 0
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_each_destination_has_everything_and_elastic_has_it_once(aoc) -> None:
-    ran = aoc.run("verify", "--json", "--events", "100", "--quick", "--sinks", "splunk,elastic", timeout=280)
-
-    account = json.loads(ran.stdout)
+    # A tenant joined one of them midway, AOC_EVENTS was away, and requests failed.
     splunk, elastic = account["sinks"]["splunk"], account["sinks"]["elastic"]
-    assert splunk["taken"] == elastic["taken"] == splunk["expected"] >= account["stored"] > 0
-    assert (splunk["lost"], elastic["lost"], elastic["doubled"]) == (0, 0, 0)
+    assert splunk["taken"] == elastic["taken"] == splunk["expected"] >= account["stored"]
+    assert (splunk["joined"], splunk["lost"], elastic["lost"], elastic["doubled"]) == (True, 0, 0, 0)
+    assert splunk["mishaps"]
+    assert elastic["mishaps"]
+    assert ran.returncode == 0
 
 
 @pytest.mark.slow

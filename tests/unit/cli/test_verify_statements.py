@@ -329,10 +329,13 @@ def test_to_name_where_a_collection_begins_claims_nothing() -> None:
 
 def test_to_name_where_a_collection_begins_claims_nothing_before_its_first_list_either() -> None:
     silent = GroundTruth.of(US, {PLACE: replace(SOURCE, deliveries=())}, {})
+    # This one comes an hour later, and is of all times.
+    later = GroundTruth.of(US, {PLACE: replace(SOURCE, deliveries=((US + 3_600_000_000, 0, US),))}, {})
     begin = AT - timedelta(days=1)
 
-    assert claimed(begin + MINUTE, AT, of=silent) == set()
-    assert claimed(AT - HOUR, AT, of=silent) == {"account: complete until", "account: watermark"}
+    for of in (silent, later):
+        assert claimed(begin + MINUTE, AT, of=of) == set()
+        assert claimed(AT - HOUR, AT, of=of) == {"account: complete until", "account: watermark"}
 
 
 def test_a_claim_of_what_was_delivered_only_later_is_false() -> None:

@@ -12,10 +12,10 @@ from aoc_cli.verify.ground_truth import about, moment
 from aoc_common.contracts import ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
-    from aoc_cli.verify.ground_truth import GroundTruth, RecordKey, SourceDeliveries, SourceKey
+    from aoc_cli.verify.ground_truth import GroundTruth, RecordKey, SourceKey
     from aoc_cli.verify.statements import Statements
     from aoc_common.store.accounts import SourceAccount
 
@@ -100,7 +100,8 @@ def _check_delivered(
         for kind, claimed in (("watermark", claim.watermark), ("complete until", claim.complete_until)):
             if claimed is not None:
                 good = delivered is not None and claimed <= delivered + _ROUNDING
-                good = good or _is_beginning(claimed, source, ground_truth)
+                good = good or _is_beginning(claimed, deliveries, ground_truth)
+                good = good or (not number and _is_beginning(claimed, (), ground_truth))
                 tally.judge(
                     f"account: {kind}", "/".join(source_key), claimed, f"delivered until {delivered}", good=good
                 )
@@ -130,9 +131,10 @@ def _check_stored(
             available.append((fact.available_us if by_blob else fact.time_ms * 1000, stored, key))
     available.sort()
     latest = list(accumulate(available, _later))
+    source = ground_truth.sources.get(source_key)
+    deliveries = source.deliveries if source else ()
     for claim in claims:
-        source = ground_truth.sources.get(source_key)
-        if claim.complete_until is None or _is_beginning(claim.complete_until, source, ground_truth):
+        if claim.complete_until is None or _is_beginning(claim.complete_until, deliveries, ground_truth):
             continue
         number = bisect_left(available, _micros(claim.complete_until), key=lambda item: item[0])
         if not number:
@@ -144,12 +146,12 @@ def _check_stored(
         tally.judge("account: complete until", "/".join(source_key), statement, true, good=good)
 
 
-def _is_beginning(claimed: datetime, source: SourceDeliveries | None, ground_truth: GroundTruth) -> bool:
+def _is_beginning(claimed: datetime, deliveries: Collection[tuple[int, int, int]], ground_truth: GroundTruth) -> bool:
     """Whether a claim is only the beginning of the collection: nothing before it is claimed."""
-    if source is None or not source.deliveries:
-        # Its first list did not come yet. The services began after the simulator.
+    if not deliveries:
+        # The first list did not come yet. The services began after the simulator.
         return claimed <= moment(ground_truth.started_us) - _LOOKBACK + _OVERLAP
-    return claimed <= moment(min(start for _, start, _ in source.deliveries)) + _OVERLAP
+    return claimed <= moment(min(start for _, start, _ in deliveries)) + _OVERLAP
 
 
 def _micros(at: datetime) -> int:

@@ -59,6 +59,7 @@ class RunSummary:
     plan: Sequence[str]
     strikes: Counter[str]
     kills: int
+    exporter_killed: bool
     retention_s: float | None
 
 
@@ -137,7 +138,7 @@ class Evaluator:
             strikes=dict(run.strikes),
             twins=twins,
             versions=versions,
-            sinks=await sinks.outcome(self.simulator, self.database, proof, recorder, killed=run.kills > 0),
+            sinks=await sinks.outcome(self.simulator, self.database, proof, recorder, killed=run.exporter_killed),
             false_statements=proof.tally.count,
             statements=proof.tally.as_dict(),
             examples=outcome.examples | twins.examples | versions.examples,

@@ -339,6 +339,7 @@ class Verification:
 
     def _over(self, data: DataDirectory, chaos: Chaos, seconds: float, *, drained: bool) -> RunSummary:
         strikes = chaos.counts()
+        ended = [*self._kills, *(strike.victim for strike in chaos.done if strike.deed in {"kill -9", "down"})]
         return RunSummary(
             directory=data,
             began=self._began,
@@ -350,6 +351,7 @@ class Verification:
             plan=[str(strike) for strike in chaos.strikes],
             strikes=strikes,
             kills=len(self._kills) + strikes["kill -9"],
+            exporter_killed=any(name.startswith("exporter") for name in ended),
             retention_s=self._setup.events_age_s,
         )
 
