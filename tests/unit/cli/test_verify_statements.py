@@ -328,12 +328,10 @@ def test_to_name_where_a_collection_begins_claims_nothing() -> None:
 
 
 def test_to_name_where_a_collection_begins_claims_nothing_before_its_first_list_either() -> None:
-    silent = GroundTruth.of(US, {PLACE: replace(SOURCE, deliveries=())}, {})
-    # This one comes an hour later, and is of all times.
-    later = GroundTruth.of(US, {PLACE: replace(SOURCE, deliveries=((US + 3_600_000_000, 0, US),))}, {})
     begin = AT - timedelta(days=1)
-
-    for of in (silent, later):
+    # None came; or one did an hour later, and was of all times.
+    for deliveries in ((), ((US + 3_600_000_000, 0, US),)):
+        of = GroundTruth.of(US, {PLACE: replace(SOURCE, deliveries=deliveries)}, {})
         assert claimed(begin + MINUTE, AT, of=of) == set()
         assert claimed(AT - HOUR, AT, of=of) == {"account: complete until", "account: watermark"}
 
