@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from thoroughness import THOROUGH
 
+if TYPE_CHECKING:
+    import subprocess
+
 WRONG = ("lost", "doubled", "hidden", "unknown", "misaccounted", "false_statements")
+
+
+def _account(ran: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """What a run has printed; it fails by what it said where it has printed none."""
+    assert ran.stdout, ran.stderr
+    account: dict[str, Any] = json.loads(ran.stdout)
+    return account
 
 
 def _assert_nothing_wrong(account: dict[str, Any]) -> None:
@@ -28,7 +38,7 @@ def test_every_run_has_expiry_deletion_and_change_and_kill_9_of_one_of_two_repli
         timeout=880,
     )
 
-    account = json.loads(ran.stdout)
+    account = _account(ran)
     _assert_nothing_wrong(account)
     # What expired before anybody could have it was never there.
     assert 300 < account["emitted"] == account["stored"] <= account["published"]
@@ -58,7 +68,7 @@ def test_every_run_has_expiry_deletion_and_change_and_kill_9_of_one_of_two_repli
 def test_chaos_with_every_kind_of_fault_loses_doubles_and_hides_nothing(aoc) -> None:
     ran = aoc.run(*("verify", "--json", "--chaos", "--rounds", "1", "--events", "600", "--seed", "7"), timeout=1200)
 
-    account = json.loads(ran.stdout)
+    account = _account(ran)
     _assert_nothing_wrong(account)
     # What can be had of nobody (a link that leads nowhere) is told, and so is what was published again as a version.
     assert account["emitted"] - account["excused"] <= account["stored"] <= account["published"]
