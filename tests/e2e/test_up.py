@@ -1,4 +1,4 @@
-"""`aoc up`: one command, everything runs; Ctrl-C, nothing does."""
+"""`aoc up`: one command, everything runs, and the other commands find it."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def test_what_kill_9_left_is_ended_at_the_next_start_which_ctrl_c_stops_with_its
     with client(data, port) as signed_in:
         until(lambda: stored(signed_in) > 20)
     second.process.send_signal(signal.SIGINT)
-    status = second.process.wait(60)
+    status = second.process.wait(30)
     lines = second.log.read_text().splitlines()
 
     assert (orphan.wait(5), status) == (-signal.SIGTERM, 0)

@@ -97,6 +97,11 @@ class BackTest:
         self._waiting.append(candidate)
         return False
 
+    @property
+    def waiting(self) -> int:
+        """How many wait to be looked up."""
+        return len(self._waiting)
+
     def undecided(self) -> list[Candidate]:
         """Those that wait to be looked up, and do so no more."""
         waiting, self._waiting = self._waiting, []

@@ -235,7 +235,9 @@ class SinkAtWork:
             while not self.intake.leaving.is_set():
                 await self._behind.refresh()
                 self.intake.count_repeats()
-                for stretch in self._behind.open if await self._joining.current() else ():
+                stretches = self._behind.open
+                # The settings are looked at only where there is something that others could leave out.
+                for stretch in stretches if stretches and await self._joining.current() else ():
                     running = work.get(stretch.key)
                     if (running is None or running.done()) and self._catching_up.mine(stretch):
                         work[stretch.key] = asyncio.create_task(self._catching_up.run(stretch))

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from aoc_cli.rules import files
+from aoc_cli.rules import files, offline
 from aoc_cli.rules.command import group
 from aoc_cli.rules.files import read_files, read_text
 from aoc_cli.rules.offline import lint_files
@@ -36,7 +36,7 @@ def there(text: str = RULE, **more) -> RuleDetail:
     return RuleDetail.model_validate(example | own | {"text": text, "overlay": overlay} | more)
 
 
-def test_the_rule_of_the_how_to_is_linted_tested_and_covered_without_a_gateway(tmp_path) -> None:
+def test_the_rule_of_the_how_to_is_linted_tested_and_covered_without_a_gateway(tmp_path, monkeypatch) -> None:
     run, rule, log = CliRunner(), tmp_path / "rules" / "mailbox-audit.yml", tmp_path / "export.ndjson"
     rule.parent.mkdir()
     rule.write_text(RULE)
@@ -64,6 +64,10 @@ def test_the_rule_of_the_how_to_is_linted_tested_and_covered_without_a_gateway(t
     log.write_text(RECORD + "".join(copies))
     tried = run.invoke(group, ["test", str(hours), "--file", str(log), "--json"])
     assert [one["start"][:10] for one in json.loads(tried.output)["hours"]] == ["2026-11-23", "2026-11-25"]
+    with monkeypatch.context() as patch:
+        patch.setattr(offline, "_MOST_WAITING", 2)
+        tried = run.invoke(group, ["test", str(hours), "--file", str(log)])
+    assert "more than 2 events match it beside `first_seen`: too many to be tried in files" in str(tried.exception)
     log.write_text(RECORD)
     layer = tmp_path / "layer.json"
     assert run.invoke(group, ["coverage", str(rule.parent), "--navigator", str(layer)]).exit_code == 0

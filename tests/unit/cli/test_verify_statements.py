@@ -332,8 +332,8 @@ def test_to_name_where_a_collection_begins_claims_nothing_before_its_first_list_
     # None came; or one did an hour later, and was of all times.
     for deliveries in ((), ((US + 3_600_000_000, 0, US),)):
         of = GroundTruth.of(US, {PLACE: replace(SOURCE, deliveries=deliveries)}, {})
-        assert claimed(begin + MINUTE, AT, of=of) == set()
-        assert claimed(AT - HOUR, AT, of=of) == {"account: complete until", "account: watermark"}
+        assert claimed(begin, AT, of=of) == set()
+        assert claimed(begin + MINUTE, AT, of=of) == {"account: complete until", "account: watermark"}
 
 
 def test_a_claim_of_what_was_delivered_only_later_is_false() -> None:

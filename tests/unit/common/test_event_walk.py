@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
@@ -13,6 +13,9 @@ from pymongo.errors import ExecutionTimeout
 from aoc_common.store.mongo.access_paths import TERMS, TOP, AccessPath
 from aoc_common.store.mongo.event_walk import PageRequest, walk
 from aoc_common.store.mongo.timeline import MS, Timeline
+
+if TYPE_CHECKING:
+    from aoc_common.store.pace import Pace
 
 HOURS = 28
 EVENTS = HOURS * 3_600
@@ -58,10 +61,12 @@ async def hours(_month: str) -> dict[int, int]:
     return dict.fromkeys(range(HOURS), 3600)
 
 
-async def walked(scans: Scans, limit: int, *, exact: bool, density: float | None = None) -> int:
+async def walked(
+    scans: Scans, limit: int, *, exact: bool = True, density: float | None = None, pace: Pace | None = None
+) -> int:
     path = AccessPath(TERMS, ({"terms": "x"},), {} if exact else {"a": 1})
     timeline = Timeline({"1970-01": EVENTS}, hours, NOW_MS)
-    request = PageRequest(limit, {}, Unhurried())
+    request = PageRequest(limit, {}, pace or Unhurried())
     result = await walk(scans, path, (0, TOP), timeline, density, request)
     ids = [document["_id"] for document in result.documents]
     assert ids == sorted(set(ids), reverse=True)
@@ -109,19 +114,15 @@ async def test_a_database_that_is_slow_with_the_smallest_question_too_is_given_l
             asked.append(needed_s)
             yield min(max(needed_s, 0.1), 3.0)
 
-    async def found(limit: int) -> int:
-        path, timeline = AccessPath(TERMS, ({"terms": "x"},), {}), Timeline({"1970-01": EVENTS}, hours, NOW_MS)
-        return len((await walk(scans, path, (0, TOP), timeline, None, PageRequest(limit, {}, Patient()))).documents)
-
     scans.answers_after_s = 1.0
-    assert await found(500) == 500
+    assert await walked(scans, 500, pace=Patient()) == 500
     # It is tried for long enough from then on, and for no longer.
     assert asked[:5] == [0.0, 0.2, 0.4, 0.8, 1.6]
     assert {*asked[4:]} == {1.6}
     asked.clear()
     scans.answers_after_s = 5.0
     with pytest.raises(ExecutionTimeout):
-        await found(5)
+        await walked(scans, 5, pace=Patient())
 
 
 async def test_once_the_database_is_itself_again_no_long_turns_are_asked_for(monkeypatch) -> None:
@@ -135,8 +136,7 @@ async def test_once_the_database_is_itself_again_no_long_turns_are_asked_for(mon
             scans.answers_after_s = 0.3 if len(asked) < 3 else 0.01
             yield max(needed_s, 0.1)
 
-    path, timeline = AccessPath(TERMS, ({"terms": "x"},), {}), Timeline({"1970-01": EVENTS}, hours, NOW_MS)
-    await walk(scans, path, (0, TOP), timeline, None, PageRequest(500, {}, Recovering()))
+    await walked(scans, 500, pace=Recovering())
 
     assert asked[:3] == [0.0, 0.2, 0.4]
     assert all(needed_s <= 0.02 + 1e-9 for needed_s in asked[3:])

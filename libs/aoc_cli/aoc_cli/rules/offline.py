@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from aoc_cli.rules.files import Files
     from aoc_rules.sigma.rule import CompiledRule
 
+#: Matches of a rule that wait until it is known which of them were the first of their kind, of some kilobytes each.
+_MOST_WAITING: Final = 50_000
 _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 
 
@@ -121,7 +123,11 @@ def tenant_of(file: Path | None) -> KnownTenant:
 
 
 def try_on_files(rule: CompiledRule, paths: Iterable[Path], tenant: KnownTenant) -> RuleTest:
-    """What a rule finds in exported logs of a tenant, as an import would read them. Bounded in memory."""
+    """What a rule finds in exported logs of a tenant, as an import would read them.
+
+    Bounded in memory, but for eight bytes an event where the rule asks for first uses. Raises `BadConfiguration` for
+    one that asks so of more matches than can wait for the end of the logs.
+    """
     test, first, last = BackTest(rule, tenant), datetime.max.replace(tzinfo=UTC), EPOCH
     asked = attributes_of(rule.title, rule.attributes).first_seen
     uses = None if asked is None else UsesInFiles(asked.of)
@@ -130,6 +136,9 @@ def try_on_files(rule: CompiledRule, paths: Iterable[Path], tenant: KnownTenant)
         whole = orjson.loads(event.message())
         row = Row(event.id, name, event.source, event.operation, whole, event.service, event.actor, event.ip)
         test.add(row, whole)
+        if test.waiting > _MOST_WAITING:
+            told = f"{rule.title}: more than {_MOST_WAITING:,} events match it beside `first_seen`"
+            raise BadConfiguration(f"{told}: too many to be tried in files; ask for more in its detection")
         if uses is not None:
             uses.add(event)
         at = EPOCH + timedelta(milliseconds=event.time_ms)

@@ -100,8 +100,7 @@ def _check_delivered(
         for kind, claimed in (("watermark", claim.watermark), ("complete until", claim.complete_until)):
             if claimed is not None:
                 good = delivered is not None and claimed <= delivered + _ROUNDING
-                good = good or _is_beginning(claimed, deliveries, ground_truth)
-                good = good or (not number and _is_beginning(claimed, (), ground_truth))
+                good = good or _is_beginning(claimed, claim.at, deliveries, before_any=not number)
                 tally.judge(
                     f"account: {kind}", "/".join(source_key), claimed, f"delivered until {delivered}", good=good
                 )
@@ -134,7 +133,9 @@ def _check_stored(
     source = ground_truth.sources.get(source_key)
     deliveries = source.deliveries if source else ()
     for claim in claims:
-        if claim.complete_until is None or _is_beginning(claim.complete_until, deliveries, ground_truth):
+        if claim.complete_until is None or _is_beginning(
+            claim.complete_until, claim.at, deliveries, before_any=not deliveries
+        ):
             continue
         number = bisect_left(available, _micros(claim.complete_until), key=lambda item: item[0])
         if not number:
@@ -146,12 +147,16 @@ def _check_stored(
         tally.judge("account: complete until", "/".join(source_key), statement, true, good=good)
 
 
-def _is_beginning(claimed: datetime, deliveries: Collection[tuple[int, int, int]], ground_truth: GroundTruth) -> bool:
-    """Whether a claim is only the beginning of the collection: nothing before it is claimed."""
-    if not deliveries:
-        # The first list did not come yet. The services began after the simulator.
-        return claimed <= moment(ground_truth.started_us) - _LOOKBACK + _OVERLAP
-    return claimed <= moment(min(start for _, start, _ in deliveries)) + _OVERLAP
+def _is_beginning(
+    claimed: datetime, at: datetime, deliveries: Collection[tuple[int, int, int]], *, before_any: bool
+) -> bool:
+    """Whether a claim is only the beginning of the collection: nothing before it is claimed.
+
+    `before_any`: no list had come when it was made. The beginning was chosen by then, and lies this far back from it.
+    """
+    if before_any and claimed <= at - _LOOKBACK:
+        return True
+    return bool(deliveries) and claimed <= moment(min(start for _, start, _ in deliveries)) + _OVERLAP
 
 
 def _micros(at: datetime) -> int:

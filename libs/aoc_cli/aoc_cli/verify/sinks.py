@@ -76,8 +76,11 @@ class Sinks:
         states = MongoSinkStates(database)
         deadline = time.monotonic() + _DELIVERED_WITHIN_S
         complete: datetime | None = None
+        wanted, counted = 0, -1
         while time.monotonic() < deadline:
-            wanted = len({message_key(message) for message in recorder.messages} - {None})
+            if len(recorder.messages) != counted:
+                counted = len(recorder.messages)
+                wanted = len({message_key(message) for message in recorder.messages} - {None})
             try:
                 has = {name: one["keys"] for name, one in (await _summary(simulator)).items() if name in self.names}
                 self._report(f"sinks: {', '.join(f'{name} {count:,}' for name, count in has.items())} of {wanted:,}")
