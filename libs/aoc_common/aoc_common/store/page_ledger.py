@@ -44,7 +44,8 @@ class PageOutcome:
     say when they happened. `examples`: the first event of either kind, by these names.
 
     `published`: the ranges of AOC_EVENTS (first and last sequence) in which its events stand. `facts`: of pages of
-    imports, whose summary is made of them.
+    imports, whose summary is made of them. `adoptions`: how often it took on what lost pages had stored (`taking_on`),
+    as far as whoever made this knows.
     """
 
     page: str
@@ -62,6 +63,7 @@ class PageOutcome:
     undated: int = 0
     examples: Mapping[str, UUID] = field(default_factory=dict)
     facts: PageFacts | None = None
+    adoptions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,18 @@ class PageLedger(Protocol):
         """These pages are in work: what they store is theirs from now on, also if nobody has noted them before."""
         ...
 
-    async def pages_settled(self, outcomes: Sequence[PageOutcome]) -> None:
+    async def taking_on(self, pages: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of these pages (slice id, page) that may take on what lost pages had stored: those not yet settled.
+
+        It is noted of them first, so that nobody settles one who does not know of it.
+        """
+        ...
+
+    async def pages_settled(self, outcomes: Sequence[PageOutcome]) -> Mapping[tuple[str, str], int]:
         """The normalizer is done with these pages; what was settled before stays as it was.
 
-        The account of a slice that was settled already is made again.
+        The account of a slice that was settled already is made again. Those (slice id, page) that took on more than
+        their outcome knows of are not settled; how often they did: look again at what is theirs.
         """
         ...
 

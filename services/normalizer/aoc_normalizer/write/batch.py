@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from copy import copy
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from aoc_common.contracts.event import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from uuid import UUID
 
     from aoc_common.contracts.event import PackedEvent
@@ -38,12 +39,19 @@ class PageInWork:
     """A page of the batch. `settled`: by another delivery, so all of it is published.
 
     `published`: where in AOC_EVENTS its events stand. `added`: rows that the page does not hold (`lost_versions`).
+    `adoptions`: how often it took on what lost pages had stored, as far as this delivery knows.
     """
 
     mapped: MappedPage
     settled: bool = False
     published: tuple[tuple[int, int], ...] = ()
     added: int = 0
+    adoptions: int = 0
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Its slice and its id: what the ledger knows it by."""
+        return self.raw.slice_id, self.raw.id
 
     @property
     def raw(self) -> RawPage:
@@ -78,13 +86,25 @@ class Row:
 
 
 class Batch:
-    """Pages in work and their rows."""
+    """Pages in work and their rows.
 
-    def __init__(self, pages: Sequence[MappedPage]) -> None:
+    `adoptions`: by page (slice id, page), how often those took something on that are known to have.
+    """
+
+    def __init__(self, pages: Sequence[MappedPage], adoptions: Mapping[tuple[str, str], int]) -> None:
         self.pages = [PageInWork(page) for page in pages]
+        for page in self.pages:
+            page.adoptions = adoptions.get(page.key, 0)
         self.rows = [Row(page, event) for page in self.pages for event in page.mapped.events]
         #: Events and versions by number that have a row which stands for them.
         self._claimed: set[tuple[UUID, int]] = set()
+
+    def without(self, pages: Container[tuple[str, str]]) -> Batch:
+        """The batch without these pages (slice id, page), once all is said of what became of its records."""
+        left = copy(self)
+        left.pages = [page for page in self.pages if page.key not in pages]
+        left.rows = [row for row in self.rows if row.page.key not in pages]
+        return left
 
     def page_ids(self) -> set[str]:
         """The ids of the pages."""

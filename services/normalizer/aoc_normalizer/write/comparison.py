@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from aoc_common.store.page_ledger import PageLedger
     from aoc_common.store.sightings import EventSightings
     from aoc_common.store.versions import EventVersions, History, StoredVersion
-    from aoc_normalizer.write.batch import Batch, Row
+    from aoc_normalizer.write.adopting import Adopting
+    from aoc_normalizer.write.batch import Batch, PageInWork, Row
 
 #: How often the same events are read again because something was written, by us or somebody else.
 _ROUNDS: Final = 10
@@ -38,6 +39,7 @@ class Comparison:
         sightings: EventSightings,
         versions: EventVersions,
         ledger: PageLedger,
+        adopting: Adopting,
         *,
         one_record: bool,
     ) -> None:
@@ -45,6 +47,7 @@ class Comparison:
         self._sightings = sightings
         self._versions = versions
         self._ledger = ledger
+        self._adopting = adopting
         self._one_record = one_record
         self._states: dict[tuple[str, str, int], RecordState | None] = {}
         self._beside: dict[Row, str] = {}
@@ -52,7 +55,7 @@ class Comparison:
         self._repairs: list[tuple[StoredVersion, bytes]] = []
         self._earlier: dict[tuple[UUID, int], datetime] = {}
         self._lost: set[str] = set()
-        self._adoptions: dict[tuple[UUID, int], Adoption] = {}
+        self._adoptions: list[tuple[PageInWork, Adoption]] = []
         self._asked: set[tuple[Row | int, str]] = set()
 
     async def run(self, rows: Sequence[Row]) -> dict[Row, str]:
@@ -61,7 +64,7 @@ class Comparison:
         open_rows = list(rows)
         events = {row.event.id for row in rows}
         for _ in range(_ROUNDS):
-            self._new, self._repairs, self._earlier, self._adoptions = {}, [], {}, {}
+            self._new, self._repairs, self._earlier, self._adoptions = {}, [], {}, []
             histories = await self._versions.histories(events)
             pages = {one.page for history in histories.values() for one in history.versions.values()}
             self._lost = await self._ledger.lost(pages)
@@ -70,9 +73,8 @@ class Comparison:
             if not (self._new or self._repairs or self._earlier or self._adoptions or current):
                 if not (left := self._lost_versions(rows, histories)):
                     return self._beside
-                await self._sightings.adopt(left)
-            if self._adoptions:
-                await self._sightings.adopt(list(self._adoptions.values()))
+                self._adoptions = left
+            await self._adopting.of_lost(self._adoptions)
             if self._new:
                 await self._versions.add([one for of_event in self._new.values() for one in of_event.values()])
             if self._repairs:
@@ -83,15 +85,17 @@ class Comparison:
                 await self._versions.show(current)
         raise Unreachable("event_versions: others keep changing the same events; the page is tried again")
 
-    def _lost_versions(self, rows: Iterable[Row], histories: Mapping[UUID, History]) -> list[Adoption]:
+    def _lost_versions(
+        self, rows: Iterable[Row], histories: Mapping[UUID, History]
+    ) -> list[tuple[PageInWork, Adoption]]:
         """Versions of lost pages that no row brings, to be adopted; those that were are added to the batch."""
-        found: list[Adoption] = []
+        found: list[tuple[PageInWork, Adoption]] = []
         for history in histories.values():
             mine = [row for row in rows if row.event.id == history.event]
             for number, one in history.versions.items():
                 if one.page in self._lost and (adopts := (number, f"{history.event} {one.page}")) not in self._asked:
                     self._asked.add(adopts)
-                    found.append(Adoption(history.event, number, one.page, mine[0].page.raw.id))
+                    found += [(row.page, Adoption(history.event, number, one.page, row.page.raw.id)) for row in mine]
                 elif one.origin is not None and not self._batch.is_claimed(history.event, number):
                     of = next((row for row in mine if one.page in row.page.raw.all_names), None)
                     if of is not None and (event := lost_versions.packed(one, history.document["tenant"])) is not None:
@@ -122,7 +126,7 @@ class Comparison:
             and (adopts := (row, same.page)) not in self._asked
         ):
             self._asked.add(adopts)
-            self._adoptions.setdefault((event.id, same.number), Adoption(event.id, same.number, same.page, raw.id))
+            self._adoptions.append((row.page, Adoption(event.id, same.number, same.page, raw.id)))
             return False
         if same is not None:
             self._batch.claim(row, same)

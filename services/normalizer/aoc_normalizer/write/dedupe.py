@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from aoc_common.contracts import ids, subjects
 from aoc_common.errors import Permanent, Unreachable
 from aoc_common.store.sightings import Adoption
+from aoc_normalizer.write.adopting import Adopting
 from aoc_normalizer.write.batch import Outcome, unique
 from aoc_normalizer.write.comparison import Comparison, keep_earliest
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from aoc_common.store.page_ledger import PageLedger
     from aoc_common.store.sightings import EventSightings, Sighting
     from aoc_common.store.versions import EventVersions
-    from aoc_normalizer.write.batch import Batch, Row
+    from aoc_normalizer.write.batch import Batch, PageInWork, Row
 
 #: Events whose versions are worked on together.
 _TOGETHER: Final = 50
@@ -51,6 +52,7 @@ class Deduplicator:
         self._sightings = sightings
         self._versions = versions
         self._ledger = ledger
+        self._adopting = Adopting(sightings, ledger)
 
     async def store(self, batch: Batch) -> None:
         """Store what is not stored yet, and find what other deliveries of these pages have done. Raises `Transient`."""
@@ -69,10 +71,10 @@ class Deduplicator:
             await self._insert(batch, list(beside))
             left = [row for row in beside if row.outcome is Outcome.DUPLICATE]
             await self._recognise(batch, left, one_record=True)
-        returned = {row.page: (row.page.raw.slice_id, row.page.raw.id) for row in batch.with_outcome(Outcome.CLAIMED)}
-        settled = await self._ledger.settled(returned.values())
-        for page, key in returned.items():
-            page.settled = key in settled
+        returned = {row.page for row in batch.with_outcome(Outcome.CLAIMED)}
+        settled = await self._ledger.settled(page.key for page in returned)
+        for page in returned:
+            page.settled = page.key in settled
 
     async def still_there(self, batch: Batch) -> None:
         """Raises `Transient` when a page was taken for lost while it was in work.
@@ -192,7 +194,9 @@ class Deduplicator:
         await self._sightings.seen_earlier(earlier)
         beside: dict[Row, str] = {}
         for together in batched(unlike, _TOGETHER):
-            comparison = Comparison(batch, self._sightings, self._versions, self._ledger, one_record=one_record)
+            comparison = Comparison(
+                batch, self._sightings, self._versions, self._ledger, self._adopting, one_record=one_record
+            )
             beside |= await comparison.run([row for event in together for row in unlike[event]])
         return {row: beside[row] for row in rows if row in beside}
 
@@ -203,14 +207,13 @@ class Deduplicator:
         versions see `Comparison`.
         """
         gone = await self._ledger.lost({sighting.page for sighting in stored.values()})
-        found: dict[UUID, Adoption] = {}
+        found: list[tuple[PageInWork, Adoption]] = []
         for row in rows if gone else ():
             event, raw = row.event, row.page.raw
             sighting = stored.get(event.id)
             if sighting is not None and sighting.is_only(event.text) and sighting.page in gone - raw.all_names:
-                found.setdefault(event.id, Adoption(event.id, 1, sighting.page, raw.id))
-        await self._sightings.adopt(list(found.values()))
-        return set(found)
+                found.append((row.page, Adoption(event.id, 1, sighting.page, raw.id)))
+        return {adoption.event for adoption in await self._adopting.of_lost(found)}
 
 
 def _note_same(batch: Batch, row: Row, sighting: Sighting, earlier: dict[tuple[UUID, int], datetime]) -> None:

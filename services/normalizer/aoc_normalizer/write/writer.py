@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections import Counter, defaultdict
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry import trace
 
@@ -21,7 +21,7 @@ from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import subjects
 from aoc_common.contracts.event_message import EventMessage
 from aoc_common.contracts.publications import PublishedSpan
-from aoc_common.errors import Transient
+from aoc_common.errors import Transient, Unreachable
 from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.quarantine import QuarantineEntry, QuarantineStore
 from aoc_common.telemetry import logs, tracing
@@ -75,6 +75,10 @@ async def unlimited() -> int:
     return sys.maxsize
 
 
+#: How often a batch is worked on, as other deliveries of its pages change what is theirs.
+_TRIES: Final = 3
+
+
 class Writer:
     """The storing half of the normalizer. Everything it writes is idempotent."""
 
@@ -107,13 +111,19 @@ class Writer:
         now = self._clock.now()
         # Before anything is stored: a page that vanishes then is looked for, whoever died before he had noted it.
         await self._ledger.pages_received([page.on_bus(now) for page in pages])
-        batch = Batch(pages)
-        metrics.BATCH_RECORDS.observe(len(batch.rows))
-        await self._store(batch)
-        await self._send(batch, await self._seconds(batch))
-        await self._put_aside(batch)
-        await self._settle(batch)
-        await self._measure(batch)
+        adoptions: Mapping[tuple[str, str], int] = {}
+        for _ in range(_TRIES):
+            batch = Batch(pages, adoptions)
+            metrics.BATCH_RECORDS.observe(len(batch.rows))
+            await self._store(batch)
+            await self._send(batch, await self._seconds(batch))
+            await self._put_aside(batch)
+            adoptions = await self._settle(batch)
+            await self._measure(batch.without(adoptions))
+            # For what is left another delivery has taken something on meanwhile, or before it died: it is found now.
+            if not (pages := [page.mapped for page in batch.pages if page.key in adoptions]):
+                return
+        raise Unreachable("ledger: others keep working on the same pages; they are tried again")
 
     async def _store(self, batch: Batch) -> None:
         """Store what is not stored yet, and find what another delivery of these pages has done."""
@@ -171,22 +181,22 @@ class Writer:
             _log.warning("records.quarantined", count=len(entries), reason=entries[0].reason, source=entries[0].source)
             await self._quarantine.put(entries)
 
-    async def _settle(self, batch: Batch) -> None:
-        """Tell the ledger what became of each page. One that is settled already stays as it was."""
+    async def _settle(self, batch: Batch) -> Mapping[tuple[str, str], int]:
+        """Tell the ledger what became of each page. One that is settled already stays as it was.
+
+        Those that stay open, as they have taken on more than this batch knows of; how often they did.
+        """
         await self._dedupe.still_there(batch)
         now = self._clock.now()
-        mine = batch.mine()
-        refused = batch.with_outcome(Outcome.REFUSED)
+        mine, put_aside = batch.mine(), _put_aside(batch)
         stored = Counter(row.page for row in mine if row.version is None)
         changed = Counter(row.page for row in mine if row.version is not None)
-        put_aside = Counter(row.page for row in refused)
-        put_aside.update({page: len(page.mapped.rejected) for page in batch.pages})
         # Before the pages are settled: a remark that a crash prevents is made when the page comes again.
         await self._remember(
             data_quality.remarks(((row.event, row.outcome is Outcome.STORED) for row in mine), now),
         )
         quality = data_quality.by_page((row.page, row.event) for row in mine if row.version is None)
-        await self._ledger.pages_settled(
+        return await self._ledger.pages_settled(
             [
                 PageOutcome(
                     page=page.raw.id,
@@ -203,28 +213,38 @@ class Writer:
                     undated=quality[page].undated,
                     examples=quality[page].examples,
                     facts=page_facts.of_events(page.mapped.events) if _is_imported(page.raw) else None,
+                    adoptions=page.adoptions,
                 )
                 for page in batch.pages
             ]
         )
+
+    async def _measure(self, batch: Batch) -> None:
+        """Count what became of it. Raises nothing: the batch is at rest, and a count is not worth another try."""
+        mine, put_aside = batch.mine(), _put_aside(batch)
+        changed = sum(row.version is not None for row in mine)
+        refused = len(batch.with_outcome(Outcome.REFUSED))
         metrics.PAGES_NORMALIZED.labels("settled").inc(len(batch.pages))
-        metrics.EVENTS_STORED.labels("changed").inc(changed.total())
-        metrics.EVENTS_STORED.labels("duplicate").inc(len(batch.rows) - len(mine) - len(refused))
+        metrics.EVENTS_STORED.labels("changed").inc(changed)
+        metrics.EVENTS_STORED.labels("duplicate").inc(len(batch.rows) - len(mine) - refused)
         metrics.EVENTS_STORED.labels("quarantined").inc(put_aside.total())
         for page, count in put_aside.items():
             metrics.RECORDS_QUARANTINED.labels(page.raw.source).inc(count)
-
-    async def _measure(self, batch: Batch) -> None:
-        """Count what is new. Raises nothing: the batch is at rest, and a count is not worth another try."""
         stored_now = batch.with_outcome(Outcome.STORED)
         metrics.EVENTS_STORED.labels("new").inc(len(stored_now))
         data_quality.measure(row.event for row in stored_now)
         # Also what a try before this one has stored: it came no further than this.
-        new = ((row.event, row.page.raw) for row in batch.mine() if row.version is None)
+        new = ((row.event, row.page.raw) for row in mine if row.version is None)
         try:
             await self._arrivals.add(arrived(new))
         except Transient as error:
             _log.warning("arrivals.uncounted", count=len(stored_now), error=str(error))
+
+
+def _put_aside(batch: Batch) -> Counter[PageInWork]:
+    """How many records of each page became no event."""
+    refused = Counter(row.page for row in batch.with_outcome(Outcome.REFUSED))
+    return refused + Counter({page: len(page.mapped.rejected) for page in batch.pages})
 
 
 def _is_imported(page: RawPage) -> bool:

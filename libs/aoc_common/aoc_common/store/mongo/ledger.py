@@ -13,7 +13,7 @@ from aoc_common.clock import SystemClock
 from aoc_common.store.mongo.blobs import MongoBlobs
 from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 from aoc_common.store.mongo.missing_slices import insert_missing
-from aoc_common.store.mongo.outcomes import page_key, write
+from aoc_common.store.mongo.outcomes import OPEN, page_key, write
 from aoc_common.store.page_ledger import PageOutcome, SliceTotals
 from aoc_common.store.slices import EmptySlice, SliceFetched, SliceState
 
@@ -227,13 +227,27 @@ class MongoLedger(MongoBlobs):
                 upsert=True,
             )
 
-    async def pages_settled(self, outcomes: Sequence[PageOutcome]) -> None:
-        """The normalizer is done with these pages; one write for all. What was settled before stays as it was."""
+    async def taking_on(self, pages: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of these pages that may take on what lost pages had stored: those that are not settled.
+
+        It is noted of them first: who settles one from here on has to know of it.
+        """
+        waiting: Document = {"_id": {"$in": [page_key(*page) for page in pages]}, **OPEN}
+        with translated("ledger"):
+            await self._pages.update_many(waiting, {"$inc": {"adoptions": 1}})
+        return {*pages} - await self.settled(pages)
+
+    async def pages_settled(self, outcomes: Sequence[PageOutcome]) -> dict[tuple[str, str], int]:
+        """The normalizer is done with these pages; one write for all. What was settled before stays as it was.
+
+        Those that have taken on more than their outcome knows of stay open: how often they did.
+        """
         if not outcomes:
-            return
+            return {}
         with translated("ledger"):
             settled_before, new = await write(self._pages, outcomes)
             await insert_missing(self._slices, [outcomes[number] for number in new])
+            unknown = await self._taken_on((outcomes[number].slice_id, outcomes[number].page) for number in settled_before)
             await self._touch(
                 outcome.slice_id for number, outcome in enumerate(outcomes) if number not in settled_before
             )
@@ -241,6 +255,13 @@ class MongoLedger(MongoBlobs):
                 # Whoever settled them may have died before it said so at their slices.
                 open_slices: Document = {"_id": {"$in": sorted(repeated)}, "state": SliceState.FETCHED.value}
                 await self._slices.update_many(open_slices, {"$set": {"unchecked": True}})
+        return unknown
+
+    async def _taken_on(self, pages: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """Those of these pages that are not settled, and how often they took something on."""
+        keys = {page_key(*page): page for page in pages}
+        found = self._pages.find({"_id": {"$in": [*keys]}, **OPEN}, {"adoptions": 1})
+        return {keys[document["_id"]]: document.get("adoptions", 0) async for document in found} if keys else {}
 
     async def page_given_up(self, outcome: PageOutcome) -> bool:
         """The normalizer gave this page up; False when it is settled already, by another replica or an earlier try."""

@@ -27,7 +27,7 @@ _NOTED: Final = (
     "not_understood", "undated", "at",
 )  # fmt: skip
 #: A page that waits, or was given up: what becomes of it now takes that place. (An `$or` is slow on the local server.)
-_OPEN: Final[Document] = {"settled": None}
+OPEN: Final[Document] = {"settled": None}
 
 
 def page_key(slice_id: str, page: str) -> str:
@@ -38,13 +38,13 @@ def page_key(slice_id: str, page: str) -> str:
 async def write(pages: Any, outcomes: Sequence[PageOutcome]) -> tuple[set[int], set[int]]:
     """Note outcomes, in one write; the numbers of those of which the page is settled already, and stays as it was.
 
-    So a replica that was paused, or a page that comes again late, changes nothing of an account that is closed. Also
-    the numbers of those of which the page was not known at all.
+    So a replica that was paused, or a page that comes again late, changes nothing of an account that is closed; nor does
+    one that does not know what its page has taken on. Also the numbers of those of which the page was not known at all.
     """
     try:
         written = await pages.bulk_write(
             [
-                UpdateOne({"_id": page_key(outcome.slice_id, outcome.page), **_OPEN}, _of_page(outcome), upsert=True)
+                UpdateOne(_still_open(outcome), _of_page(outcome), upsert=True)
                 for outcome in outcomes
             ],
             ordered=False,
@@ -52,6 +52,13 @@ async def write(pages: Any, outcomes: Sequence[PageOutcome]) -> tuple[set[int], 
     except BulkWriteError as error:
         return duplicates(error.details), {entry["index"] for entry in error.details.get("upserted", ())}
     return set(), set(written.upserted_ids or {})
+
+
+def _still_open(outcome: PageOutcome) -> Document:
+    query: Document = {"_id": page_key(outcome.slice_id, outcome.page), **OPEN}
+    if outcome.dead_lettered:
+        return query  # whatever it took on: who retries it publishes that
+    return query | {"adoptions": outcome.adoptions or {"$exists": False}}
 
 
 def _of_page(outcome: PageOutcome) -> Document:
