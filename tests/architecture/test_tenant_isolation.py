@@ -109,7 +109,7 @@ OF_THE_INSTALLATION: Final = {
     "notification_routes": "of a route, which administrators of the installation look at",
     "notifications": "of a route, which tells of all tenants; what is written names its tenant",
     "overtaken": "upkeep of all ledgers; each slice names its tenant",
-    "page_ledger.PageLedger": "by ids of pages, which hash the tenant",
+    "page_states.PageStates": "by ids of pages, which hash the tenant",
     "publications": "where in the stream which events stand, of all tenants, for readers of all tenants",
     "published_events": "for readers of all tenants, by entries of the publication log",
     "published.PublishedEvents": "for readers of all tenants, by entries of the publication log",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import nats as nats_client
@@ -12,9 +13,13 @@ from aoc_cli.local.provisioning import bring_in_order
 from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
+from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.lost_pages import MongoLostPages
+from aoc_common.store.pages import PublishedPage
 from aoc_common.telemetry import tracing
 from aoc_normalizer import app
 from aoc_normalizer.settings import NormalizerSettings
+from redelivering import NOW, Replica
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
 
     from aoc_common.contracts.raw import RawPage
     from aoc_common.settings import MongoSettings
+    from aoc_common.store.mongo.client import Database
 
 
 class Bus:
@@ -69,3 +75,21 @@ def normalizer(nats_as, mongo_settings: MongoSettings):
             yield probes
 
     return run
+
+
+@pytest.fixture
+def replicas(database: Database):
+    return Replica(database), Replica(database)
+
+
+@pytest.fixture
+def lost(database: Database):
+    """`await lost(page)`: a page that was stored, and was gone from the bus before it was settled."""
+
+    async def give_up(page) -> None:
+        raw, ledger = page.page, MongoLedger(database)
+        await ledger.open_slice(raw.slice_id, raw.tenant, raw.source, NOW - timedelta(hours=1), NOW)
+        await ledger.note_pages([PublishedPage(raw.id, raw.tenant, raw.source, raw.slice_id, 1, NOW)])
+        await MongoLostPages(database).mark_lost(raw.slice_id, [raw.id], NOW)
+
+    return give_up

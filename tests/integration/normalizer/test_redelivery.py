@@ -2,77 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-import orjson
 import pytest
 from tests.integration.normalizer.test_twins import graph_page, in_graph, in_unified, unified_page
 
-from aoc_common.bus.atomic import Published
-from aoc_common.clock import SystemClock
-from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Permanent, Unreachable
 from aoc_common.store.mongo.account import MongoAccount
-from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.lost_pages import MongoLostPages
 from aoc_common.store.page_ledger import SliceTotals
 from aoc_common.store.pages import PublishedPage
 from aoc_common.store.slices import SliceFetched
-from aoc_normalizer.enrich.lookup import NO_ENRICHMENT
-from aoc_normalizer.flow import map_message
-from writing import make_writer
+from redelivering import NOW
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
-
-NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
-
-
-class Replica:
-    """The writing half of a normalizer; what it publishes is in `published`."""
-
-    def __init__(self, database: Database) -> None:
-        clock = SystemClock()
-        self.published: list[str] = []
-        self.names: list[str] = []
-        self.bus_is_away = False
-        self.events = MongoEvents(database, lambda *_: timedelta(days=30), clock)
-        self.ledger = MongoLedger(database)
-        self._writer = make_writer(database, self.events, self.ledger, self._publish, clock)
-
-    async def mapped(self, slice_id: str, *names: str):
-        records = [{"Id": name, "CreationTime": "2026-11-23T07:30:00", "Operation": "Set-Mailbox"} for name in names]
-        return await self.page(RawPage("contoso", "o365-exchange", f"contoso/{slice_id}", NOW, orjson.dumps(records)))
-
-    async def page(self, page: RawPage):
-        message = SimpleNamespace(subject=page.subject, headers=page.headers(), data=page.body)
-        return await map_message(message, self._learn, self.events.encoded, page.fetched_at)
-
-    async def takes(self, *pages) -> None:
-        await self._writer.write(pages)
-
-    async def totals(self, slice_id: str) -> SliceTotals:
-        return await self.ledger.totals("contoso", f"contoso/{slice_id}")
-
-    async def _learn(self, wanted):
-        return dict.fromkeys(wanted, NO_ENRICHMENT)
-
-    async def _publish(self, pages) -> list[Published]:
-        if self.bus_is_away:
-            raise Unreachable("bus away")
-        self.names += [page.page for page in pages if page.messages]
-        self.published += [one.headers["Nats-Msg-Id"] for page in pages for one in page.messages]
-        return [Published() for _ in pages]
-
-
-@pytest.fixture
-def replicas(database: Database):
-    return Replica(database), Replica(database)
 
 
 async def test_a_replica_that_was_paused_while_another_did_its_page_changes_nothing(replicas) -> None:
@@ -137,128 +84,6 @@ async def test_a_page_that_was_done_and_one_that_was_not_come_again_together(rep
 
     assert (len(first.published), len(second.published)) == (1, 1)
     assert [(await second.totals(name)).stored for name in ("s", "t")] == [1, 1]
-
-
-@pytest.fixture
-def lost(database: Database):
-    """`await lost(page)`: a page that was stored, and was gone from the bus before it was settled."""
-
-    async def give_up(page) -> None:
-        raw, ledger = page.page, MongoLedger(database)
-        await ledger.open_slice(raw.slice_id, raw.tenant, raw.source, NOW - timedelta(hours=1), NOW)
-        await ledger.note_pages([PublishedPage(raw.id, raw.tenant, raw.source, raw.slice_id, 1, NOW)])
-        await MongoLostPages(database).mark_lost(raw.slice_id, [raw.id], NOW)
-
-    return give_up
-
-
-async def test_1_what_a_page_stored_and_did_not_publish_before_it_was_gone_is_published_by_who_brings_it_again(
-    replicas, lost
-) -> None:
-    first, second = replicas
-    first.bus_is_away = True
-    gone = await first.mapped("s", "a", "b")
-    with pytest.raises(Unreachable):
-        await first.takes(gone)
-    await lost(gone)
-    again = [await second.mapped("t", "a"), await second.mapped("u", "b", "c", "a")]
-    await second.takes(*again)
-    await second.takes(*again)
-
-    assert len(second.published) == len(set(second.published)) == 3
-    # Under the name of the page that is gone: had it been published, its marks would say so.
-    assert {gone.page.id, again[1].page.id} == set(second.names)
-    assert [await second.totals(name) for name in ("t", "u")] == [
-        SliceTotals(pages=1, stored=1),
-        SliceTotals(pages=1, stored=2, duplicate=1),
-    ]
-
-
-async def test_a_page_that_was_adopted_and_is_gone_too_keeps_the_name_of_the_first(replicas, lost, database) -> None:
-    first, second = replicas
-    first.bus_is_away = True
-    gone = await first.mapped("s", "a")
-    with pytest.raises(Unreachable):
-        await first.takes(gone)
-    await lost(gone)
-    middle = await first.mapped("t", "a")
-    with pytest.raises(Unreachable):
-        await first.takes(middle)
-    await lost(middle)
-    await second.takes(await second.mapped("u", "a"))
-
-    assert second.names == [gone.page.id]
-    assert (len(second.published), (await second.totals("u")).stored) == (1, 1)
-
-
-@pytest.fixture
-async def unpublished(replicas):
-    """A page that was stored and not published, by a replica that has died."""
-    first, _ = replicas
-    first.bus_is_away = True
-    page = await first.mapped("s", "a")
-    with pytest.raises(Unreachable):
-        await first.takes(page)
-    return page
-
-
-async def test_a_page_that_is_settled_takes_on_nothing_of_one_that_is_gone_only_later(
-    replicas, lost, unpublished
-) -> None:
-    _, second = replicas
-    settled = await second.mapped("t", "a")
-    await second.takes(settled)
-    await lost(unpublished)
-    # It comes once more: its consumer was made anew, say.
-    await second.takes(settled)
-    assert not second.published
-
-    await second.takes(await second.mapped("u", "a"))
-    assert second.names == [unpublished.page.id]
-    assert [await second.totals(name) for name in ("t", "u")] == [
-        SliceTotals(pages=1, duplicate=1),
-        SliceTotals(pages=1, stored=1),
-    ]
-
-
-@pytest.mark.parametrize("dies", [True, False], ids=["and dies", "and ends"])
-async def test_a_page_that_takes_something_on_at_one_delivery_is_not_settled_by_another_that_knows_nothing_of_it(
-    replicas, lost, unpublished, monkeypatch, dies
-) -> None:
-    first, second = replicas
-    page = await second.mapped("t", "a")
-    put_aside = second._writer._put_aside
-
-    async def taken_on_meanwhile(batch) -> None:
-        if not first.names:
-            await lost(unpublished)
-            first.bus_is_away = dies
-            with pytest.raises(Unreachable) if dies else nullcontext():
-                await first.takes(page)
-        await put_aside(batch)
-
-    monkeypatch.setattr(second._writer, "_put_aside", taken_on_meanwhile)
-    await second.takes(page)
-    await second.takes(page)
-
-    assert first.names + second.names == [unpublished.page.id]
-    assert await second.totals("t") == SliceTotals(pages=1, stored=1)
-
-
-async def test_what_a_delivery_took_on_before_it_died_is_settled_by_the_next(replicas, lost, unpublished) -> None:
-    first, second = replicas
-    await lost(unpublished)
-    pages = [await first.mapped("t", "a", "b"), await first.mapped("u", "c")]
-    with pytest.raises(Unreachable):
-        await first.takes(*pages)
-    await second.takes(*pages)
-
-    # What the second publishes again as it hears of the first has marks on the bus.
-    assert {*second.names} == {unpublished.page.id, *(page.page.id for page in pages)}
-    assert [await second.totals(name) for name in ("t", "u")] == [
-        SliceTotals(pages=1, stored=2),
-        SliceTotals(pages=1, stored=1),
-    ]
 
 
 async def test_a_record_that_stands_twice_on_a_page_is_published_once_and_counts_as_a_duplicate(replicas) -> None:

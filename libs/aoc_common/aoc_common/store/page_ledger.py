@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -87,29 +87,10 @@ class PageLedger(Protocol):
         """These pages are in work: what they store is theirs from now on, also if nobody has noted them before."""
         ...
 
-    async def taking_on(self, pages: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Those of these pages (slice id, page) that may take on what lost pages had stored: those not yet settled.
-
-        It is noted of them first, so that nobody settles one who does not know of it.
-        """
-        ...
-
     async def pages_settled(self, outcomes: Sequence[PageOutcome]) -> Mapping[tuple[str, str], int]:
         """The normalizer is done with these pages; what was settled before stays as it was.
 
         The account of a slice that was settled already is made again. Those (slice id, page) that took on more than
         their outcome knows of are not settled; how often they did: look again at what is theirs.
         """
-        ...
-
-    async def settled(self, pages: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Those of these pages (slice id, page) that the normalizer is done with; not those that it gave up."""
-        ...
-
-    async def lost(self, pages: Collection[str]) -> set[str]:
-        """Those of these pages that were lost on the bus before they were settled."""
-        ...
-
-    async def returned(self, pages: Sequence[PublishedPage]) -> None:
-        """These pages were lost on the bus, and are there again (`sequence`: 0 where that is not known)."""
         ...

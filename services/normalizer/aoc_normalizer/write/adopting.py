@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from aoc_common.store.page_ledger import PageLedger
+    from aoc_common.store.page_states import PageStates
     from aoc_common.store.sightings import Adoption, EventSightings
     from aoc_normalizer.write.batch import PageInWork
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Adopting:
     """Takes on what lost pages had stored. Idempotent."""
 
-    def __init__(self, sightings: EventSightings, ledger: PageLedger) -> None:
+    def __init__(self, sightings: EventSightings, ledger: PageStates) -> None:
         self._sightings = sightings
         self._ledger = ledger
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from aoc_common.store.page_ledger import PageLedger
+    from aoc_common.store.page_states import PageStates
     from aoc_common.store.sightings import EventSightings
     from aoc_common.store.versions import EventVersions, History, StoredVersion
     from aoc_normalizer.write.adopting import Adopting
@@ -38,7 +38,7 @@ class Comparison:
         batch: Batch,
         sightings: EventSightings,
         versions: EventVersions,
-        ledger: PageLedger,
+        ledger: PageStates,
         adopting: Adopting,
         *,
         one_record: bool,

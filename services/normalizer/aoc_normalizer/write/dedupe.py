@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from aoc_common.store.events import EventStore
     from aoc_common.store.exact_times import ExactTimes
-    from aoc_common.store.page_ledger import PageLedger
+    from aoc_common.store.page_states import PageStates
     from aoc_common.store.sightings import EventSightings, Sighting
     from aoc_common.store.versions import EventVersions
     from aoc_normalizer.write.batch import Batch, PageInWork, Row
@@ -44,7 +44,7 @@ class Deduplicator:
         events: EventStore,
         sightings: EventSightings,
         versions: EventVersions,
-        ledger: PageLedger,
+        ledger: PageStates,
         exact_times: ExactTimes,
     ) -> None:
         self._events = events

@@ -36,7 +36,7 @@ LAPSE: Final = timedelta(days=80)
 
 
 class MongoLedger(MongoBlobs):
-    """`SliceLedger`, `PublishedPages`, `PageLedger`, `LossLedger` and `BlobLedger`."""
+    """`SliceLedger`, `PublishedPages`, `PageLedger`, `PageStates`, `LossLedger` and `BlobLedger`."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         super().__init__(database)
@@ -247,11 +247,12 @@ class MongoLedger(MongoBlobs):
         with translated("ledger"):
             settled_before, new = await write(self._pages, outcomes)
             await insert_missing(self._slices, [outcomes[number] for number in new])
-            unknown = await self._taken_on((outcomes[number].slice_id, outcomes[number].page) for number in settled_before)
+            before = [outcomes[number] for number in settled_before]
+            unknown = await self._taken_on((outcome.slice_id, outcome.page) for outcome in before)
             await self._touch(
                 outcome.slice_id for number, outcome in enumerate(outcomes) if number not in settled_before
             )
-            if repeated := {outcomes[number].slice_id for number in settled_before}:
+            if repeated := {outcome.slice_id for outcome in before}:
                 # Whoever settled them may have died before it said so at their slices.
                 open_slices: Document = {"_id": {"$in": sorted(repeated)}, "state": SliceState.FETCHED.value}
                 await self._slices.update_many(open_slices, {"$set": {"unchecked": True}})

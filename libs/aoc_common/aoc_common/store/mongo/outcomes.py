@@ -38,15 +38,12 @@ def page_key(slice_id: str, page: str) -> str:
 async def write(pages: Any, outcomes: Sequence[PageOutcome]) -> tuple[set[int], set[int]]:
     """Note outcomes, in one write; the numbers of those of which the page is settled already, and stays as it was.
 
-    So a replica that was paused, or a page that comes again late, changes nothing of an account that is closed; nor does
-    one that does not know what its page has taken on. Also the numbers of those of which the page was not known at all.
+    So a replica that was paused, or a page that comes again late, changes nothing of an account that is closed. As well
+    those of which the page has taken on more than the outcome knows of. Also the numbers of those whose page is new.
     """
     try:
         written = await pages.bulk_write(
-            [
-                UpdateOne(_still_open(outcome), _of_page(outcome), upsert=True)
-                for outcome in outcomes
-            ],
+            [UpdateOne(_still_open(outcome), _of_page(outcome), upsert=True) for outcome in outcomes],
             ordered=False,
         )
     except BulkWriteError as error:
