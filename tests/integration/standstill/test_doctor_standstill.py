@@ -90,11 +90,11 @@ def doctor(environment, tmp_path):
     return run
 
 
-async def until(found):
-    """Ask until the answer is what is waited for; the answer."""
+async def until(found, last=dict):
+    """Ask until the answer is what is waited for; the answer. `last()`: what a failure shows."""
     began = time.monotonic()
     while not (answer := await found()):
-        assert time.monotonic() - began < WITHIN_S, "never said"
+        assert time.monotonic() - began < WITHIN_S, f"never said: {last()}"
         await asyncio.sleep(0.2)
     return answer
 
@@ -108,8 +108,11 @@ async def test_a_stopped_normalizer_is_named_by_doctor_and_health_and_is_well_wh
         base_url=f"http://{LOOPBACK}:{gateway.port}", headers=bearer(MONITORING_TOKEN)
     ) as client:
 
+        heard = {}
+
         async def health():
-            return (await client.get("/health")).json()
+            heard.update((await client.get("/health")).json())
+            return heard
 
         async def well():
             return (await health())["status"] == "ok"
@@ -117,7 +120,7 @@ async def test_a_stopped_normalizer_is_named_by_doctor_and_health_and_is_well_wh
         async def seen():
             return "1 running" in (await doctor())[1].get("normalizer", {}).get("found", "")
 
-        await until(well)
+        await until(well, heard.copy)
         await until(seen)
         os.kill(normalizer.pid, signal.SIGSTOP)
         try:
@@ -128,7 +131,7 @@ async def test_a_stopped_normalizer_is_named_by_doctor_and_health_and_is_well_wh
 
             async def said():
                 answer = await health()
-                return answer if answer["status"] == "degraded" else None
+                return answer.copy() if answer["status"] == "degraded" else None
 
             answer = await until(said)
             status, findings = await doctor()
@@ -145,7 +148,7 @@ async def test_a_stopped_normalizer_is_named_by_doctor_and_health_and_is_well_wh
         assert findings["normalizer"]["found"].startswith(still["who"])
         assert findings["normalizer"]["fix"]
 
-        await until(well)
+        await until(well, heard.copy)
         await until(seen)
         metrics = (await client.get("/metrics")).text
         assert 'aoc_service_instances{life="running",service="normalizer"} 1.0' in metrics
