@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ import pytest
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.process import Child
 from aoc_common.bus.broker import close, jetstream, make_broker
-from aoc_common.contracts import subjects
+from aoc_common.contracts.raw import RawPage
 from aoc_common.store.mongo.client import ensure_indexes
 from signing_in import MONITORED, MONITORING_TOKEN, bearer
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 AOC = Path(sys.executable).with_name("aoc")
-PAGE = subjects.raw("contoso", "graph-signins")
 #: Seconds within which a standstill is told on a machine that has other things to do as well.
 WITHIN_S = 40.0
 
@@ -107,7 +107,6 @@ async def test_a_stopped_normalizer_is_named_by_doctor_and_health_and_is_well_wh
     async with httpx.AsyncClient(
         base_url=f"http://{LOOPBACK}:{gateway.port}", headers=bearer(MONITORING_TOKEN)
     ) as client:
-
         heard = {}
 
         async def health():
@@ -126,7 +125,8 @@ async def test_a_stopped_normalizer_is_named_by_doctor_and_health_and_is_well_wh
         try:
             broker = make_broker(nats_as("collector"), "collector")
             await broker.connect()
-            await jetstream(broker).publish(PAGE, b"[]")
+            page = RawPage("contoso", "graph-signins", "contoso/s", datetime.now(UTC), b"[]")
+            await jetstream(broker).publish(page.subject, page.body, headers=page.headers())
             await close(broker)
 
             async def said():
