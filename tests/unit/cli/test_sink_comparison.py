@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
 from aoc_cli.verify import sinks_file
 from aoc_cli.verify.published import MessageProperties
-from aoc_cli.verify.sink_comparison import Arrived, Published, SinkOutcome, compare_sink, keys, published
+from aoc_cli.verify.sink_comparison import Arrived, Published, SinkOutcome, as_stored, compare_sink, keys, published
 from aoc_cli.verify.stream_recorder import RecordedMessage
+from aoc_common.contracts.event import text_digest
 from aoc_common.contracts.sink_states import Tally
 from aoc_common.errors import BadConfiguration
+from aoc_common.store.mongo.census import StoredStatement
 from aoc_exporter.sinks_file import read_file
 
 NOTHING = frozenset[str]()
+EVENT = UUID(int=1)
 SENT = {
     "a-1": Published(frozenset({"fa"}), frozenset({"ta"})),
     "a-2": Published(frozenset({"fb"}), frozenset({"tb", "tb as it was spelt before"}), times=2),
@@ -84,8 +88,26 @@ def test_a_version_is_known_by_the_number_in_its_header() -> None:
     second = MessageProperties("aoc.events", headers, "text", None, "u", 1, 1, 3002, "UserLoggedIn", (), None)
     messages = [RecordedMessage("a"), *[RecordedMessage("a:digest", properties=second)] * 2]
 
-    [(key, one)] = published(messages, {"a-2": "whole", "a-1": "other"}).items()
+    whole, other = (Published(frozenset(), frozenset([text]), 0) for text in ("whole", "other"))
+    [(key, one)] = published(messages, {"a-2": whole, "a-1": other}).items()
     assert (key, one.texts, one.times, len(one.fields)) == ("a-2", frozenset({"text", "whole"}), 2, 1)
+
+
+def test_what_is_sent_from_the_store_may_be_another_spelling_than_what_was_published() -> None:
+    headers = ("contoso", "graph-signins", "UserLoggedIn", "1", None)
+    message = MessageProperties("aoc.events", headers, "text", None, "U", 1, 1, 3002, "UserLoggedIn", (), None)
+    stored = StoredStatement(
+        EVENT, "contoso", "graph-signins", "u", "UserLoggedIn", time_ms=1, class_uid=3002, status_id=1, raw="{}"
+    )
+
+    def altered(there: Arrived) -> int:
+        sent = published([RecordedMessage(str(EVENT), properties=message)], {f"{EVENT}-1": as_stored(stored)})
+        return compare_sink("otlp", keys({str(EVENT): 1}), sent, {f"{EVENT}-1": there}, ()).altered
+
+    [fields] = as_stored(stored).fields
+    assert altered(Arrived(2, fields, text_digest("{}"), differs=True)) == 0
+    assert altered(Arrived(1, "of neither", text_digest("{}"))) == 1
+    assert altered(Arrived(1, fields, "of neither")) == 1
 
 
 def test_sinks_are_chosen_by_name() -> None:

@@ -10,10 +10,10 @@ from aoc_cli.verify.ground_truth import read_ground_truth
 from aoc_cli.verify.published import check_published, check_schema
 from aoc_cli.verify.searching import check_search, sample
 from aoc_cli.verify.signed_reports import check_reports
+from aoc_cli.verify.sink_comparison import as_stored
 from aoc_cli.verify.statements import Statements
 from aoc_cli.verify.stored import Counted, check_stored
 from aoc_cli.verify.twin_links import check_links, check_second_events
-from aoc_common.contracts.event import text_digest
 from aoc_common.store.mongo.census import StoredRecord
 from aoc_common.store.mongo.event_search import make_event_search
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from aoc_cli.verify.completeness_claims import CompletenessClaims
     from aoc_cli.verify.ground_truth import GroundTruth, RecordKey, SourceKey
     from aoc_cli.verify.signed_reports import Report
+    from aoc_cli.verify.sink_comparison import Published
     from aoc_cli.verify.stored import Lifetime
     from aoc_cli.verify.stream_recorder import StreamRecorder
     from aoc_common.store.accounts import SourceAccount
@@ -38,7 +39,7 @@ class Proof:
     """Checks statement by statement.
 
     `records`: every stored event, abridged; `keys`: event -> its record; `current`: event -> its current text, for
-    events that have several; `versions`: event -> how many; `texts`: event and number of the newest one -> its text.
+    events that have several; `versions`: event -> how many; `stored`: event and number of the newest one -> it.
     """
 
     ground_truth: GroundTruth
@@ -47,7 +48,7 @@ class Proof:
     keys: dict[UUID, RecordKey] = field(default_factory=dict)
     current: dict[UUID, str] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=dict)
+    stored: dict[str, Published] = field(default_factory=dict)
     counted: Counted = field(default_factory=Counted)
 
     @classmethod
@@ -61,7 +62,7 @@ class Proof:
             key = check_stored(record, self.ground_truth, lifetime, self.tally)
             self.counted.add(record)
             self.versions[str(record.id)] = record.versions
-            self.texts[f"{record.id}-{record.versions}"] = text_digest(record.raw)
+            self.stored[f"{record.id}-{record.versions}"] = as_stored(record)
             self.records.append(
                 StoredRecord(
                     record.id,

@@ -102,7 +102,7 @@ class Sinks:
         if not self.names:
             return {}
         summary, expected = await _summary(simulator), keys(proof.versions)
-        sent = published(recorder.messages, proof.texts)
+        sent = published(recorder.messages, proof.stored)
         accounts = MongoSinkAccounts(database)
         return {
             name: compare_sink(
