@@ -13,14 +13,14 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from aoc_cli.rules import files, offline
+from aoc_cli.rules import command, files, offline
 from aoc_cli.rules.command import group
 from aoc_cli.rules.files import read_files, read_text
 from aoc_cli.rules.offline import lint_files
 from aoc_cli.rules.plan import Step, plan
 from aoc_cli.rules.printing import print_plan, print_rule
 from aoc_common.errors import BadConfiguration
-from aoc_common.gateway.rules import RuleDetail, RuleExceptionView
+from aoc_common.gateway.rules import RuleDetail, RuleExceptionView, RuleTest
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 PAGE = (Path(__file__).parents[3] / "docs/howto/write-and-test-a-rule.md").read_text()
@@ -34,6 +34,22 @@ def there(text: str = RULE, **more) -> RuleDetail:
     overlay = {"text": text, "enabled": None, "severity": None}
     own = {"id": ID, "title": "x", "source": "own", "shipped": None, "revision": 3, "exceptions_in_force": []}
     return RuleDetail.model_validate(example | own | {"text": text, "overlay": overlay} | more)
+
+
+@pytest.mark.parametrize(
+    ("matches", "complete", "bounds", "reason"),
+    [
+        (2, True, (2, 2), None),
+        (2, False, (2, None), None),
+        (1, True, (2, None), "1 matches, of at least 2"),
+        (3, True, (0, 2), "3 matches, of at most 2"),
+        (2, False, (0, 2), "Whether there are more than 2 matches is not known: look back over less, by --last"),
+    ],
+)
+def test_a_test_of_too_many_events_does_not_pass_for_few_matches(matches, complete, bounds, reason) -> None:
+    example = RuleTest.model_json_schema()["examples"][0] | {"matches": matches, "complete": complete}
+
+    assert command._missed(RuleTest.model_validate(example), *bounds) == reason
 
 
 def test_the_rule_of_the_how_to_is_linted_tested_and_covered_without_a_gateway(tmp_path, monkeypatch) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from aoc_cli.rules.files import Files
     from aoc_cli.rules.plan import Step
     from aoc_common.client import Gateway
-    from aoc_common.gateway.rules import RuleDetail
+    from aoc_common.gateway.rules import RuleDetail, RuleTest
 
 group = typer.Typer(
     help="Rules: list, show, lint, test, apply, export, switch on and off, except from.", no_args_is_help=True
@@ -168,6 +168,19 @@ def lint(
     raise typer.Exit(1 if codes & _GRAVE or (strict and codes) else 0)
 
 
+def _missed(test: RuleTest, at_least: int, at_most: int | None) -> str | None:
+    """Why a rule did not find as many events as it is to; None where it did."""
+    if test.matches < at_least:
+        return f"{test.matches:,} matches, of at least {at_least:,}"
+    if at_most is None:
+        return None
+    if test.matches > at_most:
+        return f"{test.matches:,} matches, of at most {at_most:,}"
+    if not test.complete:
+        return f"Whether there are more than {at_most:,} matches is not known: look back over less, by --last"
+    return None
+
+
 @group.command("test")
 def try_(
     rule: Annotated[str, typer.Argument(help="Id of a rule, or a file with one.")],
@@ -203,7 +216,9 @@ def try_(
         out.out(json_line(test.model_dump(mode="json")), highlight=False)
     else:
         printing.print_test(test)
-    raise typer.Exit(0 if at_least <= test.matches <= (test.matches if at_most is None else at_most) else 1)
+    if reason := _missed(test, at_least, at_most):
+        err.print(reason, markup=False, highlight=False)
+        raise typer.Exit(1)
 
 
 @group.command()
