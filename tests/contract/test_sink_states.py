@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from aoc_common.contracts.sink_states import SinkHealth
+from aoc_common.contracts.publications import Position
+from aoc_common.contracts.sink_states import SinkHealth, Stretch, Tally, behind_key
 from aoc_common.store.mongo.client import Database, ensure_indexes
+from aoc_common.store.mongo.sink_accounts import MongoSinkAccounts
+from aoc_common.store.mongo.sink_deliveries import MongoSinkDeliveries
 from aoc_common.store.mongo.sink_states import MongoSinkStates
+from aoc_common.store.mongo.sink_stretches import MongoSinkStretches
+from aoc_common.store.sink_deliveries import SinkDelivery
 
 AT = datetime(2026, 11, 27, tzinfo=UTC)
 
@@ -34,3 +40,31 @@ async def test_the_tenants_that_a_sink_has_taken_in_stay_until_others_are_noted(
     await states.take_in("nobody", frozenset({"contoso"}))
     await states.free("siem")
     assert [(one.name, one.slot) for one in await states.all()] == [("other", 1)]
+
+
+async def test_what_is_delivered_of_a_tenant_is_read_from_each_sink_that_has_to_do_with_it(database: Database) -> None:
+    await ensure_indexes(database, ("sink_states", "sink_accounts", "sink_stretches"))
+    states, accounts, stretches = MongoSinkStates(database), MongoSinkAccounts(database), MongoSinkStretches(database)
+    for name, tenants in (("all", None), ("left", {"fabrikam"}), ("new", {"contoso"}), ("theirs", {"fabrikam"})):
+        await states.place(name, "store", {"kind": "splunk"}, AT)
+        await states.take_in(name, None if tenants is None else frozenset(tenants))
+        await states.tell(name, SinkHealth("running", delivered_until=AT), AT)
+    for name in ("all", "left"):
+        await accounts.add(name, {"contoso": Tally(delivered=3, refused=1), "fabrikam": Tally(delivered=70)})
+    start = Position("1", 5)
+    behind = Stretch(behind_key("all", "contoso"), "all", "contoso", start, start, at=AT)
+    stored = await stretches.put(behind)
+    # Another tenant's, and one that somebody had sent again, say nothing of it.
+    await stretches.put(replace(behind, key=behind_key("all", "fabrikam"), tenant="fabrikam"))
+    await stretches.put(replace(behind, key="all//ticket"))
+    deliveries = MongoSinkDeliveries(database)
+
+    sent = SinkDelivery("all", "splunk", "running", AT, None, behind=True, delivered=3, refused=1)
+    left, new = replace(sent, sink="left", behind=False, delivered_until=AT), SinkDelivery(
+        "new", "splunk", "running", AT, AT, behind=False
+    )  # fmt: skip
+    assert await deliveries.of("contoso") == [sent, left, new]
+    assert stored is not None
+    await stretches.put(replace(stored, phase="done"))
+    assert (await deliveries.of("contoso"))[0] == replace(sent, behind=False, delivered_until=AT)
+    assert [one.sink for one in await deliveries.of("nobody")] == ["all"]

@@ -19,6 +19,7 @@ from aoc_cli.reports.custody import show_imports, without_account
 from aoc_cli.reports.form import public_bytes, sign
 from aoc_cli.reports.formatting import gap, not_needed, table
 from aoc_cli.reports.settings import ReportSettings
+from aoc_cli.reports.sinks import show_sinks
 from aoc_cli.reports.statement import MOST_FILES, MOST_HEADS, import_document, statement, tenant_id_of
 from aoc_cli.reports.trust import pins
 from aoc_cli.tenants import registry
@@ -35,6 +36,7 @@ from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.decisions import Discarded, discarded
 from aoc_common.store.mongo.import_accounts import MongoImports
 from aoc_common.store.mongo.report_keys import MongoKeyRegister
+from aoc_common.store.mongo.sink_deliveries import MongoSinkDeliveries
 from aoc_common.store.mongo.sources import MongoSources
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
     from aoc_common.store.imports import ImportRecord
     from aoc_common.store.mongo.client import Database
+    from aoc_common.store.sink_deliveries import SinkDelivery
     from aoc_common.tenants.records import Pause
 
 _HEADINGS: Final = (
@@ -76,7 +79,7 @@ def completeness(
         ),
     ] = None,
 ) -> None:
-    """Show until when each source is complete, its account, and its gaps.
+    """Show until when each source is complete, its account, its gaps, and what the sinks have delivered.
 
     Status 1 when something is lost for good, or a dead letter waits for a decision. With --check: 0 only when a pinned
     key signed the report, 1 when it was changed or is none, 3 when another key signed it, 4 when no key is pinned.
@@ -109,12 +112,14 @@ def completeness(
             "sources": sources,
             "imports": imports,
             "imports_without_account": lacking,
+            "sinks": [asdict(delivery) for delivery in stated.sinks],
         }
         out.out(orjson.dumps(document, default=str).decode(), highlight=False)
     elif accounts:
         _show(accounts, stated.dropped, now)
         for pause in stated.pauses:
             out.print(_paused(tenant, pause), soft_wrap=True)
+        show_sinks(stated.sinks)
         show_imports(stated.imports, _FILES_SHOWN)
         if (lacking := without_account(accounts, stated.imports)) is not None:
             out.print(f"[yellow]import[/] {plain(lacking)}", soft_wrap=True)
@@ -141,12 +146,13 @@ def _check_options(write: Path | None, verify: Path | None, key: str | None, fin
 
 @dataclass(frozen=True, slots=True)
 class _Stated:
-    """What is stated of a tenant: its accounts, what was discarded by source, its imports, and when it was paused."""
+    """What is stated of a tenant: its accounts, what was discarded by source, imports, pauses, and its sinks."""
 
     accounts: Sequence[SourceAccount] = ()
     dropped: Mapping[str, Discarded] = field(default_factory=dict)
     imports: Sequence[ImportRecord] = ()
     pauses: Sequence[Pause] = ()
+    sinks: Sequence[SinkDelivery] = ()
 
 
 async def _signed(
@@ -160,7 +166,9 @@ async def _signed(
         installation = await register.installation()
         heads = [known.head for known in await MongoAuditHeads(database).of_tenant(tenant, "", MOST_HEADS)]
     tenant_id = tenant_id_of(tenant, directory.path)
-    document = statement(tenant, tenant_id, now, installation, stated.accounts, stated.dropped, stated.imports, heads)
+    document = statement(
+        tenant, tenant_id, now, installation, stated.accounts, stated.dropped, stated.imports, heads, stated.sinks
+    )
     return sign(document, signer), thumbprint(public_bytes(signer))
 
 
@@ -189,7 +197,8 @@ async def _read(system: attach.System, tenant: str, now: datetime, data: Path | 
         others = dropped.keys() | ({subjects.IMPORT_SOURCE} if imports else set())
         accounts += [SourceAccount(tenant, source) for source in sorted(others - known)]
         if accounts:
-            return _Stated(accounts, dropped, imports, await _pauses(database, tenant, data)), []
+            sinks = await MongoSinkDeliveries(database).of(tenant)
+            return _Stated(accounts, dropped, imports, await _pauses(database, tenant, data), sinks), []
         states = await MongoSources(database).all_states(None)
         return _Stated(), sorted({state.tenant for state in states})[:_SHOWN]
 

@@ -11,6 +11,7 @@ from aoc_common.errors import Unreachable
 from aoc_common.service.sink_questions import SinkQuestions
 from aoc_common.store.mongo.sink_accounts import MongoSinkAccounts
 from aoc_common.store.mongo.sink_answers import MongoSinkAnswers
+from aoc_common.store.mongo.sink_deliveries import MongoSinkDeliveries
 from aoc_common.store.mongo.sink_states import MongoSinkStates
 from aoc_common.store.mongo.sink_stretches import MongoSinkStretches
 from aoc_common.store.mongo.sinks import MongoSinks
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from aoc_common.contracts.jobs import SinkJob
     from aoc_common.store.mongo.client import Database
     from aoc_common.store.sink_accounts import SinkAccountStore
+    from aoc_common.store.sink_deliveries import SinkDeliveries
     from aoc_common.store.sink_states import SinkStateStore
     from aoc_common.store.sink_stretches import SinkStretchStore
     from aoc_common.store.sinks import SinkStore
@@ -36,6 +38,7 @@ class Sinks:
     accounts: SinkAccountStore
     stretches: SinkStretchStore
     questions: SinkQuestions
+    deliveries: SinkDeliveries
 
 
 def make_sinks(broker: NatsBroker, database: Database, clock: Clock) -> Sinks:
@@ -52,4 +55,5 @@ def make_sinks(broker: NatsBroker, database: Database, clock: Clock) -> Sinks:
         MongoSinkAccounts(database),
         MongoSinkStretches(database),
         SinkQuestions(publish, MongoSinkAnswers(database, clock), clock),
+        MongoSinkDeliveries(database),
     )

@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aoc_common.contracts.sink_states import SinkHealth, Tally
 from aoc_common.store.blobs import ContentBlob
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.sink_accounts import MongoSinkAccounts
+from aoc_common.store.mongo.sink_states import MongoSinkStates
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.slices import SliceFetched
@@ -34,6 +37,11 @@ async def collected(database) -> None:
     await ledger.pages_settled([PageOutcome("p7", "contoso", "o365-exchange", "contoso-s", 2, 1, 0, NOW)])
     await ledger.listed("contoso", "o365-exchange", [ContentBlob("b1", "uri", START, NOW + timedelta(days=7))], NOW)
     await MongoAccount(database).settle(NOW, 10)
+    states = MongoSinkStates(database)
+    await states.place("siem", "store", {"kind": "splunk"}, NOW)
+    await states.take_in("siem", frozenset())
+    await states.tell("siem", SinkHealth("running", delivered_until=END), NOW)
+    await MongoSinkAccounts(database).add("siem", {"contoso": Tally(delivered=2)})
 
 
 async def test_a_source_s_account_and_gaps_are_told(gateway, collected) -> None:
@@ -76,6 +84,18 @@ async def test_a_source_s_account_and_gaps_are_told(gateway, collected) -> None:
                         "detail": "the first of it expires at 2026-11-30T08:00:00Z",
                     }
                 ],
+            }
+        ],
+        "sinks": [
+            {
+                "sink": "siem",
+                "kind": "splunk",
+                "state": "running",
+                "seen_at": "2026-11-23T08:00:00Z",
+                "delivered_until": "2026-11-23T07:55:00Z",
+                "behind": False,
+                "delivered": 2,
+                **dict.fromkeys(("filtered", "refused", "repeated", "late", "missing", "unaccounted"), 0),
             }
         ],
     }

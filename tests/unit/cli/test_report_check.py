@@ -18,6 +18,7 @@ from aoc_cli.reports.form import public_bytes, sign
 from aoc_cli.reports.statement import VERSION, statement
 from aoc_common.contracts.report_keys import PublishedKey, jwk, published_jwk, thumbprint
 from aoc_common.store.accounts import Gap, GapCause, SourceAccount
+from aoc_common.store.sink_deliveries import SinkDelivery
 from reporting import ACCOUNT, AT, BEFORE, GONE, INSTALLATION, OURS, THEIRS, TOLD, pem, public_pem, signed_before
 
 KID, OTHER = thumbprint(public_bytes(OURS)), thumbprint(public_bytes(THEIRS))
@@ -248,6 +249,22 @@ def test_a_statement_of_another_shape_is_refused_with_one_line_though_the_pinned
     assert (result.status, result.out, result.err.count("\n")) == (1, "", 1)
     assert "\x1b" not in result.err
     assert len(result.err) < 1_000
+
+
+def test_a_report_states_until_when_each_sink_has_everything(aoc) -> None:
+    sinks = [
+        SinkDelivery("siem", "splunk", "running", AT, AT, behind=False, delivered=1_200, refused=3),
+        SinkDelivery("lake", "folder", "failing", AT, None, behind=True, delivered=7),
+    ]
+    document = statement("contoso", None, AT, INSTALLATION, [ACCOUNT], GONE, sinks=sinks)
+    result = aoc("--fingerprint", KID, report=sign(document, OURS))
+
+    shown = [line.split() for line in result.out.splitlines() if line.startswith(("siem", "lake"))]
+    assert shown == [
+        ["siem", "splunk", "running", "2026-11-23", "08:00:00", "1,200", "3", "0", "0", "0", "0", "0"],
+        ["lake", "folder", "failing", "behind", "7", "0", "0", "0", "0", "0", "0"],
+    ]
+    assert "meaning of sinks" in result.out
 
 
 def test_many_gaps_are_shown_in_part_and_counted(aoc) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_cli.reports.custody import show_imports
 from aoc_cli.reports.formatting import gap, not_needed, table
+from aoc_cli.reports.sinks import show_sinks
 from aoc_cli.terminal import out, plain
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def show(statement: Statement) -> None:
         for line in _lines(source):
             out.print(line, soft_wrap=True)
     show_imports([entry.record() for entry in statement.imports or ()], _SHOWN)
+    show_sinks([sink.delivery() for sink in statement.sinks or ()])
     if statement.never_collected:
         out.print(f"[yellow]never collected[/] {plain(', '.join(statement.never_collected))}", soft_wrap=True)
     for name, meaning in (statement.meaning or {}).items():

@@ -12,6 +12,7 @@ from aoc_cli.reports.statement import VERSION
 from aoc_common.errors import Malformed
 from aoc_common.store.accounts import GapCause
 from aoc_common.store.imports import FileStatus, ImportAccount, ImportedFile, ImportRecord, ImportState
+from aoc_common.store.sink_deliveries import SinkDelivery
 from aoc_common.store.source_health import State
 
 if TYPE_CHECKING:
@@ -188,6 +189,28 @@ class AuditHeads(_Read):
     heads: Annotated[tuple[AuditHead, ...], Field(max_length=10_000)]
 
 
+class Sink(_Read):
+    """What a sink has delivered (`aoc_common.store.sink_deliveries.SinkDelivery`)."""
+
+    sink: Name
+    kind: Name
+    state: Name
+    seen_at: AwareDatetime
+    delivered_until: AwareDatetime | None
+    behind: bool
+    delivered: int
+    filtered: int
+    refused: int
+    repeated: int
+    late: int
+    missing: int
+    unaccounted: int
+
+    def delivery(self) -> SinkDelivery:
+        """As it was read from the store."""
+        return SinkDelivery(**self.model_dump())
+
+
 class Statement(_Read):
     """A statement of this version, or of one before; the first of them had a tenant, a time and sources only."""
 
@@ -200,6 +223,7 @@ class Statement(_Read):
     imports: tuple[Import, ...] | None = None
     never_collected: tuple[Name, ...] | None = None
     audit_trail: AuditHeads | None = None
+    sinks: Annotated[tuple[Sink, ...], Field(max_length=1_000)] | None = None
     meaning: dict[Name, str] | None = None
 
 

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from aoc_common.contracts.audit import Head
     from aoc_common.store.accounts import SourceAccount
     from aoc_common.store.imports import ImportRecord
+    from aoc_common.store.sink_deliveries import SinkDelivery
 
-#: The version of this form. Version 1 stated no imports, version 2 no audit trail.
-VERSION: Final = 3
+#: The version of this form. Version 1 stated no imports, version 2 no audit trail, version 3 no sinks.
+VERSION: Final = 4
 #: Ends of chains of the audit trail that a report states.
 MOST_HEADS: Final = 10_000
 #: Files of all imports that a report states one by one.
@@ -72,6 +73,11 @@ MEANING: Final[Mapping[str, str]] = {
     "of each writer the last entry's number and SHA-256. An entry up to there that is missing or changed later is "
     "found by aoc audit-trail verify --report. The first 10000 writers.",
     "state": "How the source did at that time: green, yellow or red, with the reasons.",
+    "sinks": "What was sent on to other systems of events, alerts and the audit trail: delivered is what the "
+    "destination confirmed, refused what it would not take, filtered what is not for it, late what was sent behind the "
+    "others or again, repeated the most that it may have twice, missing what was to be sent late and was stored no "
+    "more, unaccounted places on the bus of which nobody has noted what they held. All that was published before "
+    "delivered_until is one of these; null: not known, or the tenant is behind. seen_at is when the exporter said so.",
 }
 
 
@@ -84,8 +90,9 @@ def statement(
     discarded: Mapping[str, Discarded],
     imports: Sequence[ImportRecord] = (),
     audit_heads: Sequence[Head] = (),
+    sinks: Sequence[SinkDelivery] = (),
 ) -> dict[str, Any]:
-    """The statement of a tenant's accounts and imports, as plain JSON values. Times are RFC 3339 in UTC."""
+    """The statement of a tenant's accounts, imports and sinks, as plain JSON values. Times are RFC 3339 in UTC."""
     known = {account.source for account in accounts}
     document = {
         "version": VERSION,
@@ -100,6 +107,7 @@ def statement(
                 {"writer": head.chain.writer, "sequence": head.sequence, "hash": head.hash} for head in audit_heads
             ]
         },
+        "sinks": [asdict(delivery) for delivery in sinks],
         "never_collected": [name for name in SOURCE_NAMES if name not in known],
         "meaning": MEANING,
     }

@@ -10,7 +10,8 @@ import orjson
 from aoc_common.client.operations import operation
 from aoc_common.gateway.audit_trail import AuditTrailPage
 from aoc_common.gateway.backfill import BackfillAccepted
-from aoc_common.gateway.events import Completeness, ProblemKind
+from aoc_common.gateway.completeness import Completeness
+from aoc_common.gateway.events import ProblemKind
 from aoc_common.gateway.health import Health, HealthStatus, SourceHealthList
 from aoc_common.gateway.overview import Features, Version
 from aoc_common.gateway.report_keys import ReportKeys

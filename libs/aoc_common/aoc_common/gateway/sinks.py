@@ -48,12 +48,9 @@ _SINK: JsonDict = {
 }
 
 
-class SinkAccount(BaseModel):
-    """What became of a tenant's entries at a sink."""
+class EntryCounts(BaseModel):
+    """What became of entries at a sink."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_ACCOUNT]})
-
-    tenant: str = Field(description="Whose entries.")
     delivered: int = Field(description="Entries that the destination has confirmed.")
     filtered: int = Field(description="Entries that are not for this sink.")
     refused: int = Field(description="Entries that the destination will not take; they are dead letters.")
@@ -61,6 +58,14 @@ class SinkAccount(BaseModel):
     late: int = Field(description="Of the delivered, those that were sent behind the others, or again.")
     missing: int = Field(description="Entries that were to be sent late, and are stored no more.")
     unaccounted: int = Field(description="Places on AOC_EVENTS of which nobody has noted what they held.")
+
+
+class SinkAccount(EntryCounts):
+    """What became of a tenant's entries at a sink."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_ACCOUNT]})
+
+    tenant: str = Field(description="Whose entries.")
     delivered_at: datetime | None = Field(None, description="When something was last delivered.")
     error: str = Field("", description="What went wrong last, in words.")
     error_at: datetime | None = Field(None, description="When that was.")

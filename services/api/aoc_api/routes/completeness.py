@@ -1,4 +1,4 @@
-"""How complete the collection is, source by source."""
+"""How complete the collection is, source by source, and what of it the sinks have delivered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aoc_api.audit.acts import audited
 from aoc_api.deps import Noted, ReaderScope, ServicesDep, request_pace
 from aoc_api.parameters import refuse_unknown
 from aoc_api.problems import BUSY
-from aoc_common.gateway.events import Completeness, PauseView, SourceCompleteness
+from aoc_common.gateway.completeness import Completeness, PauseView, SinkDelivery, SourceCompleteness
 
 router = APIRouter(prefix="/api/completeness", tags=["operations"], dependencies=[Depends(refuse_unknown)])
 
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/api/completeness", tags=["operations"], dependencies
 )
 @audited("completeness.read", "read")
 async def completeness(services: ServicesDep, scope: ReaderScope, note: Noted) -> Completeness:
-    """What of a tenant's sources is settled, what is on its way, and what is missing."""
+    """What of a tenant's sources is settled, on its way, and missing; and what of it each sink has delivered."""
     now = services.clock.now()
     accounts = await services.accounts_of(scope.tenant, now)
     note.rows = len(accounts)
@@ -33,4 +33,5 @@ async def completeness(services: ServicesDep, scope: ReaderScope, note: Noted) -
         at=now,
         pauses=[PauseView(**asdict(pause)) for pause in await services.registry.pauses(scope.tenant)],
         sources=[SourceCompleteness.of(account) for account in accounts],
+        sinks=[SinkDelivery(**asdict(delivery)) for delivery in await services.sinks.deliveries.of(scope.tenant)],
     )

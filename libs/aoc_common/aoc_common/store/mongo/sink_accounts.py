@@ -33,7 +33,7 @@ class MongoSinkAccounts:
     async def of(self, sink: str) -> Mapping[str, Tally]:
         """Tenant -> its account."""
         with translated("sink accounts"):
-            return {document["tenant"]: _tally(document) async for document in self._accounts.find({"sink": sink})}
+            return {document["tenant"]: tally_of(document) async for document in self._accounts.find({"sink": sink})}
 
     async def forget(self, sink: str) -> None:
         """Remove a sink's accounts."""
@@ -51,7 +51,8 @@ def _addition(sink: str, tenant: str, tally: Tally) -> Document:
     return change
 
 
-def _tally(document: Document) -> Tally:
+def tally_of(document: Document) -> Tally:
+    """The account that a document is."""
     held: dict[str, Any] = {name: document.get(name, 0) for name in COUNTED}
     return Tally(
         **held,
