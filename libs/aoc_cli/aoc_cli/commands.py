@@ -68,7 +68,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     ),
     "completeness": Command(
         "aoc_cli.completeness:completeness",
-        "Show until when each source is complete, its account, and its gaps.",
+        "Show until when each source is complete, its account, its gaps, and what the sinks have delivered.",
     ),
     "sign-in-link": Command(
         "aoc_cli.access.sign_in_link:sign_in_link",
