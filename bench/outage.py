@@ -79,6 +79,8 @@ _DOWN: Final = Faults(outage=True)
 _ALLOWED_PER_S: Final = 0.5
 #: Real seconds.
 _READ_WITHIN_S: Final = 120.0
+#: How often it is looked how far the collector is: seldom, since a look costs the database what a slice costs it.
+_LOOK_S: Final = 0.25
 _PACED: Final = ("graph-directory-audits", "graph-signins")
 
 
@@ -230,7 +232,7 @@ async def _until_caught_up(database: Database) -> None:
         waiting = [state for state in await backlog.waiting(_TENANT.slug) if state.cause is Cause.BEHIND]
         if len(collected) == len(SOURCES) and not waiting:
             return
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(_LOOK_S)
 
 
 async def _catching_up(
@@ -257,7 +259,7 @@ async def _catching_up(
             paced_until = clock.monotonic()
         if len(seen) == len(SOURCES) and not waiting:
             caught_up = clock.monotonic() - began
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(_LOOK_S)
     audits = [(at, status) for at, status in traffic.audits if began <= at <= paced_until]
     missing, records = await _missing(world, broker, sources)
     lags.sort()
@@ -309,7 +311,7 @@ async def _until_read(sources: MongoSources, moment: datetime) -> None:
             states = await sources.all_states(_TENANT.slug)
             if all(state.watermark is not None and state.watermark > moment for state in states):
                 return
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(_LOOK_S)
 
 
 def main() -> None:

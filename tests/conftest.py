@@ -26,6 +26,7 @@ from aoc_common.settings import MongoSettings, NatsSettings
 from aoc_common.store.mongo.client import connect
 from lanes import Lanes
 from provisioning import provision_all
+from waiting import pauses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -136,11 +137,11 @@ def eventually() -> Callable[..., Awaitable[None]]:
 
     async def wait(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 45) -> None:
         async with asyncio.timeout(seconds):
-            while True:
+            for pause in pauses():
                 answer = condition()
                 if answer if isinstance(answer, bool) else await answer:
                     return
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(pause)
 
     return wait
 

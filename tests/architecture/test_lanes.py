@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from each import each
-from lanes import dealt
+from lanes import _shares, dealt
 from unsteady import deaths
 
 TESTS = Path(__file__).parents[1]
@@ -103,6 +103,10 @@ def test_half_of_the_workers_begin_with_slow_tests_and_none_is_left_out(quick: i
     class Item(str):
         __slots__ = ()
 
+        @property
+        def nodeid(self) -> str:
+            return f"test_{self}.py::test"
+
         def get_closest_marker(self, name: str) -> object:
             held = {"slow": self.startswith("slow"), "timeout": SimpleNamespace(args=(int(self.split()[1]),))}
             return held[name] or None
@@ -117,6 +121,20 @@ def test_half_of_the_workers_begin_with_slow_tests_and_none_is_left_out(quick: i
         burdened = (workers + 1) // 2
         assert [str(share[0]) for share in shares[:burdened] if share][:slow] == longest[:burdened]
         assert all(str(item).startswith("quick") for share in shares[burdened:] for item in share)
+
+
+def test_slow_tests_of_one_file_stay_with_one_worker() -> None:
+    class Item(SimpleNamespace):
+        def get_closest_marker(self, name: str) -> object:
+            return {"slow": True, "timeout": SimpleNamespace(args=(self.patience,))}[name]
+
+    items = [Item(nodeid=f"{file}.py::{n}", patience=300 - n) for n in range(4) for file in ("up", "login", "verify")]
+    shares = _shares(cast("Any", items), 2)
+
+    assert sorted(len(share) for share in shares) == [4, 8]
+    assert {item.nodeid.partition(".")[0] for item in shares[0]}.isdisjoint(
+        item.nodeid.partition(".")[0] for item in shares[1]
+    )
 
 
 def test_of_the_writes_at_which_a_server_may_die_some_are_tried_however_few_there_are() -> None:

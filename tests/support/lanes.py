@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 SLOW: Final = "slow"
+#: Seconds that a slow test is thought to take which names no bound of its own.
+_SOME: Final = 10.0
 
 
 class Lanes:
@@ -58,19 +60,33 @@ def dealt(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
     """The tests in an order in which the shares of half of the workers begin with the slow ones, the longest first.
 
     xdist gives each worker a stretch of the list, as long as the others', and those who are done take from the rest.
-    Many slow tests run a whole system: were all workers at these at once, each would take too long.
+    Many slow tests run a whole system: were all workers at these at once, each would take too long. Those of one file
+    stay together, since many a file has one system for all of its tests, which each worker would start anew.
     """
     slow = [item for item in items if item.get_closest_marker(SLOW)]
-    slow.sort(key=_patience, reverse=True)
     quick = [item for item in items if not item.get_closest_marker(SLOW)]
-    burdened = (workers + 1) // 2
+    shares = _shares(slow, (workers + 1) // 2)
     order: list[pytest.Item] = []
     for number in range(workers):
         end = len(items) * (number + 1) // workers
-        if number < burdened:
-            order += slow[number::burdened]
+        if number < len(shares):
+            order += shares[number]
         order += [quick.pop(0) for _ in range(min(len(quick), end - len(order)))]
     return order + quick
+
+
+def _shares(slow: Iterable[pytest.Item], number: int) -> list[list[pytest.Item]]:
+    """So many shares of about as much patience, file by file."""
+    files: dict[str, list[pytest.Item]] = {}
+    for item in sorted(slow, key=_patience, reverse=True):
+        files.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    shares: list[list[pytest.Item]] = [[] for _ in range(number)]
+    weights = [0.0] * number
+    for items in files.values():
+        lightest = weights.index(min(weights))
+        shares[lightest] += items
+        weights[lightest] += sum(max(_patience(item), _SOME) for item in items)
+    return shares
 
 
 def _patience(item: pytest.Item) -> float:

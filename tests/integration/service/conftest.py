@@ -31,10 +31,10 @@ _MONITORING = bearer(MONITORING_TOKEN)
 
 @dataclass(frozen=True)
 class Process:
-    """A service that was started. `port`: where it is to answer."""
+    """A service that was started. `client`: asks it, with a monitor's token."""
 
     process: subprocess.Popen[bytes]
-    port: int
+    client: httpx.Client
     log: Path
 
     def said(self) -> str:
@@ -49,15 +49,14 @@ class Process:
         """Status and document of an answer; (0, None) when nobody answers."""
         assert self.process.poll() is None, self.said()
         try:
-            answer = httpx.get(f"http://{LOOPBACK}:{self.port}{path}", headers=_MONITORING, trust_env=False, timeout=10)
+            answer = self.client.get(path)
         except httpx.TransportError:
             return 0, None
         return answer.status_code, answer.json()
 
     def families(self) -> set[str]:
         """The families of metrics of AOC's own that it exports, without the suffix `_total`."""
-        address = f"http://{LOOPBACK}:{self.port}/metrics"
-        shown = httpx.get(address, headers=_MONITORING, trust_env=False, timeout=10).text
+        shown = self.client.get("/metrics").text
         names = re.findall(r"^# TYPE (aoc_\w+) ", shown, re.MULTILINE)
         return {name.removesuffix("_total") for name in names if not name.endswith("_created")}
 
@@ -67,36 +66,47 @@ class Process:
 
 
 @pytest.fixture
-def launch(tmp_path, mongo_settings) -> Iterator[Callable[..., Process]]:
-    """`launch("normalizer", {setting: value})`: the process; killed at the end if it still runs."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AOC_")}
+def environment(tmp_path, mongo_settings) -> Callable[[int], dict[str, str]]:
+    """`environment(port)`: settings of any service that answers there. Its bus is away."""
     tenants = tmp_path / "tenants.json"
     tenants.write_text("[]")
+
+    def settings(port: int) -> dict[str, str]:
+        return {
+            "AOC_TENANTS_FILE": str(tenants),
+            "AOC_MONGO__URI": mongo_settings.uri,
+            "AOC_MONGO__DATABASE": mongo_settings.database,
+            "AOC_NATS__URL": "nats://someone:geheim@127.0.0.1:1",
+            "AOC_HEALTH__PORT": str(port),
+            "AOC_API__PORT": str(port),
+            **MONITORED,
+            "AOC_API__AUDIT__SPOOL": str(tmp_path / "audit"),
+        }
+
+    return settings
+
+
+@pytest.fixture
+def launch(tmp_path, environment) -> Iterator[Callable[..., Process]]:
+    """`launch("normalizer", {setting: value})`: the process; killed at the end if it still runs."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("AOC_")}
     with ExitStack() as stack:
 
         def start(service: str, settings: dict[str, str]) -> Process:
             port, log = free_port(), tmp_path / f"{service}.log"
-            defaults = {
-                "AOC_TENANTS_FILE": str(tenants),
-                "AOC_MONGO__URI": mongo_settings.uri,
-                "AOC_MONGO__DATABASE": mongo_settings.database,
-                "AOC_NATS__URL": "nats://someone:geheim@127.0.0.1:1",
-                "AOC_HEALTH__PORT": str(port),
-                "AOC_API__PORT": str(port),
-                **MONITORED,
-                "AOC_API__AUDIT__SPOOL": str(tmp_path / "audit"),
-            }
             with log.open("wb") as out:
                 process = subprocess.Popen(
                     [sys.executable, "-m", f"aoc_{service}"],
-                    env=clean | defaults | settings,
+                    env=clean | environment(port) | settings,
                     stdout=out,
                     stderr=subprocess.STDOUT,
                     cwd=tmp_path,
                 )
             stack.callback(process.wait)
             stack.callback(process.kill)
-            return Process(process, port, log)
+            address = f"http://{LOOPBACK}:{port}"
+            client = httpx.Client(base_url=address, headers=_MONITORING, trust_env=False, verify=False, timeout=10)
+            return Process(process, stack.enter_context(client), log)
 
         yield start
 

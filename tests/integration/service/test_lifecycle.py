@@ -6,59 +6,64 @@ What holds of one service holds of all: a service that is new is a line in `SERV
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import os
 import signal
 import socket
 import time
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 
+import aoc_alerter.app
 import aoc_alerter.metrics
+import aoc_api.app
 import aoc_api.metrics
+import aoc_collector.app
 import aoc_collector.metrics
+import aoc_exporter.app
 import aoc_exporter.metrics
+import aoc_normalizer.app
 import aoc_normalizer.metrics
 from aoc_cli.local.ports import LOOPBACK, free_port
+from aoc_common.service.run import run
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.telemetry import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aoc_common.service.run import Service
 
 
 @dataclass(frozen=True)
 class Kind:
     """`exports`: its metrics. `prefix`: of the settings of its address. `waits`: it does nothing without its bus."""
 
+    make: Callable[[], Service]
     exports: tuple[metrics.Catalogue, ...]
     prefix: str = "AOC_HEALTH"
     waits: bool = True
 
 
 SERVICES = {
-    "collector": Kind((aoc_collector.metrics.CATALOGUE, metrics.BUS, metrics.TASKS)),
-    "normalizer": Kind((aoc_normalizer.metrics.CATALOGUE, metrics.BUS, metrics.TASKS)),
-    "alerter": Kind((aoc_alerter.metrics.CATALOGUE, metrics.BUS, metrics.READER, metrics.TASKS)),
-    "exporter": Kind((aoc_exporter.metrics.CATALOGUE, metrics.BUS, metrics.TASKS)),
-    "api": Kind((aoc_api.metrics.CATALOGUE, metrics.MONITOR, metrics.TASKS), prefix="AOC_API", waits=False),
+    "collector": Kind(aoc_collector.app.make, (aoc_collector.metrics.CATALOGUE, metrics.BUS, metrics.TASKS)),
+    "normalizer": Kind(aoc_normalizer.app.make, (aoc_normalizer.metrics.CATALOGUE, metrics.BUS, metrics.TASKS)),
+    "alerter": Kind(aoc_alerter.app.make, (aoc_alerter.metrics.CATALOGUE, metrics.BUS, metrics.READER, metrics.TASKS)),
+    "exporter": Kind(aoc_exporter.app.make, (aoc_exporter.metrics.CATALOGUE, metrics.BUS, metrics.TASKS)),
+    "api": Kind(
+        aoc_api.app.make, (aoc_api.metrics.CATALOGUE, metrics.MONITOR, metrics.TASKS), prefix="AOC_API", waits=False
+    ),
 }
 WAITING = [name for name, kind in SERVICES.items() if kind.waits]
 NOBODY = 1
 """A port at which nobody answers."""
+ALIVE = (200, {"status": "ok"})
 
 
-@pytest.fixture(params=SERVICES)
-def service(request) -> str:
-    return request.param
-
-
-@pytest.fixture
-async def started(service, launch, bus_of, store, eventually):
-    """A service that is ready, on a bus and a database that can be taken away."""
-    process = launch(service, bus_of(service) | store.environment)
-    await eventually(process.is_ready, 30)
-    return process
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setting", "value", "why"),
     [
@@ -70,10 +75,21 @@ async def started(service, launch, bus_of, store, eventually):
         ("AOC_TELEMETRY__LOG_LEVEL", "loud", "Input should be 'debug', 'info', 'warning' or 'error'"),
     ],
 )
-def test_a_wrong_setting_is_one_line_that_names_it_and_status_2(launch, setting, value, why) -> None:
-    processes = {service: launch(service, {setting: value}) for service in SERVICES}
-    for service, process in processes.items():
-        status, said = process.ended()
+def test_a_wrong_setting_is_one_line_that_names_it_and_status_2(
+    monkeypatch, capsys, tmp_path, environment, setting, value, why
+) -> None:
+    # In this process, which has all of them loaded, and keeps its own tracing and memory.
+    monkeypatch.setattr("aoc_common.service.run.tracing.configure", lambda *_: SimpleNamespace(shutdown=lambda: None))
+    monkeypatch.setattr("aoc_normalizer.app.collect_garbage_seldom", lambda: None)
+    monkeypatch.setattr("sys.argv", ["aoc"])
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("AOC_")]:
+        monkeypatch.delenv(name)
+    for name, given in (environment(free_port()) | {setting: value}).items():
+        monkeypatch.setenv(name, given)
+    for service, kind in SERVICES.items():
+        status = run(service, kind.make)
+        said = capsys.readouterr().err
         assert status == 2
         assert said.startswith(f"aoc-{service}: {setting}: ")
         assert why in said
@@ -103,121 +119,119 @@ def test_an_address_to_listen_on_that_is_none_is_named(launch) -> None:
 
 
 @pytest.mark.slow
-async def test_sigterm_drains_and_ends_with_status_0(started) -> None:
-    started.process.send_signal(signal.SIGTERM)
-    status, said = await asyncio.to_thread(started.ended)
-    events = [json.loads(line)["event"] for line in said.splitlines()]
-
-    assert status == 0
-    assert [one for one in events if one.startswith("service.")] == [
-        "service.started",
-        "service.draining",
-        "service.stopped",
-    ]
-
-
-@pytest.mark.slow
-async def test_it_exports_what_it_measures_and_no_family_of_another_service(started, service) -> None:
-    exported = await asyncio.to_thread(started.families)
-
-    assert exported == {next(iter(family.describe())).name for part in SERVICES[service].exports for family in part}
-
-
-@pytest.mark.slow
-async def test_a_bus_that_is_away_for_a_while_makes_unready_what_needs_it_and_ends_nothing(
-    started, service, nats_server, eventually
+@pytest.mark.timeout(300)
+async def test_each_waits_for_its_bus_says_what_it_measures_outlasts_every_server_and_drains(
+    launch, bus_of, store, nats_server, eventually
 ) -> None:
+    # All of them at once, as they run: one start of each shows all of it.
+    environments = {service: bus_of(service) | store.environment for service in SERVICES}
     nats_server.kill()
-    if SERVICES[service].waits:
-        await eventually(lambda: started.asked("/readyz")[0] == 503)
-        assert started.asked("/readyz")[1]["checks"]["nats"] == "not connected"
-    else:
-        await eventually(lambda: started.asked("/health")[1]["status"] == "degraded")
-        assert started.is_ready()
-    alive = started.asked("/livez")
-    nats_server.start()
-    await eventually(started.is_ready, 30)
+    processes = {service: launch(service, environment) for service, environment in environments.items()}
+    await the_bus_is_waited_for(processes, nats_server, eventually)
+    for service, process in processes.items():
+        declared = {next(iter(family.describe())).name for part in SERVICES[service].exports for family in part}
+        assert (service, process.families()) == (service, declared)
+    await the_bus_is_away_for_a_while(processes, nats_server, eventually)
+    await the_database_is_away_for_a_while(processes, store.server, eventually)
 
-    assert alive == (200, {"status": "ok"})
-    assert "Traceback" not in started.said()
-
-
-@pytest.mark.slow
-async def test_a_database_that_is_away_for_a_while_makes_unready_and_ends_nothing(started, store, eventually) -> None:
-    store.server.kill()
-    await eventually(lambda: started.asked("/readyz")[0] == 503)
-    said, alive = started.asked("/readyz")[1]["checks"]["mongo"], started.asked("/livez")
-    store.server.start()
-    await eventually(started.is_ready, 30)
-
-    assert "AOC_MONGO__URI" in said
-    assert alive == (200, {"status": "ok"})
-    assert "Traceback" not in started.said()
-
-
-@pytest.mark.slow
-async def test_a_bus_that_is_away_at_the_start_is_waited_for(
-    service, launch, bus_of, store, nats_server, eventually
-) -> None:
-    bus = bus_of(service)
-    nats_server.kill()
-    process = launch(service, bus | store.environment)
-    if SERVICES[service].waits:
-        await eventually(lambda: "nats.failed" in process.said(), 30)
-        assert process.asked("/livez") == (0, None)
-    else:
-        await eventually(process.is_ready, 30)
-    nats_server.start()
-    await eventually(process.is_ready, 30)
-
-    if not SERVICES[service].waits:
-        await eventually(lambda: process.asked("/health")[1]["nats"] == "ok")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("service", WAITING)
-async def test_a_signal_ends_a_start_that_waits_for_its_bus(launch, database, eventually, service, number) -> None:
-    await ensure_indexes(database)
-    process = launch(service, {})
-    await eventually(lambda: "\n" in process.said(), 30)
-    await asyncio.sleep(2.5)  # meanwhile it tries again, and does not repeat itself
-    process.process.send_signal(number)
-    then = time.monotonic()
-    status, said = await asyncio.to_thread(process.ended)
-
-    assert time.monotonic() - then < 5
-    assert status == 0
-    first = json.loads(said.splitlines()[0])
-    assert (first["event"], first["address"], first["setting"]) == ("nats.failed", "127.0.0.1:1", "AOC_NATS__URL")
-    assert said.count("nats.failed") == 1
-    assert "service.start_broken_off" in said
-    assert "geheim" not in said
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("service", WAITING)
-def test_a_signal_ends_a_start_that_waits_for_its_database(launch, service) -> None:
-    with socket.create_server((LOOPBACK, 0)) as silent:  # takes connections and never answers
-        process = launch(service, {"AOC_MONGO__URI": f"mongodb://127.0.0.1:{silent.getsockname()[1]}"})
-        silent.settimeout(30)
-        silent.accept()
+    for process in processes.values():
         process.process.send_signal(signal.SIGTERM)
-        then = time.monotonic()
-        status, said = process.ended()
+    for process in processes.values():
+        status, said = await asyncio.to_thread(process.ended)
+        events = [json.loads(line)["event"] for line in said.splitlines()]
+        assert (status, "Traceback" in said) == (0, False), said
+        told = [one for one in events if one.startswith("service.")]
+        assert told == ["service.started", "service.draining", "service.stopped"]
 
-    assert time.monotonic() - then < 5
-    assert (status, "Traceback" in said) == (0, False)
+
+async def the_bus_is_waited_for(processes, nats_server, eventually) -> None:
+    """It is away at the start: the gateway answers without it."""
+    for service in WAITING:
+        await eventually(lambda one=processes[service]: "nats.failed" in one.said(), 60)
+        assert processes[service].asked("/livez") == (0, None)
+    await eventually(processes["api"].is_ready, 60)
+    nats_server.start()
+    await all_ready(processes, eventually)
+    await eventually(lambda: processes["api"].asked("/health")[1]["nats"] == "ok")
+
+
+async def the_bus_is_away_for_a_while(processes, nats_server, eventually) -> None:
+    """Unready is who needs it, and nothing ends."""
+    nats_server.kill()
+    for service in WAITING:
+        await eventually(lambda one=processes[service]: one.asked("/readyz")[0] == 503)
+        assert processes[service].asked("/readyz")[1]["checks"]["nats"] == "not connected"
+    await eventually(lambda: processes["api"].asked("/health")[1]["status"] == "degraded")
+    assert processes["api"].is_ready()
+    assert [process.asked("/livez") for process in processes.values()] == [ALIVE] * len(SERVICES)
+    nats_server.start()
+    await all_ready(processes, eventually)
+
+
+async def the_database_is_away_for_a_while(processes, server, eventually) -> None:
+    """All are unready and name its address, and nothing ends."""
+
+    def named(status: int, answer: dict[str, dict[str, str]]) -> bool:
+        return status == 503 and "AOC_MONGO__URI" in answer["checks"]["mongo"]
+
+    server.kill()
+    for process in processes.values():
+        await eventually(lambda one=process: named(*one.asked("/readyz")))
+    assert [process.asked("/livez") for process in processes.values()] == [ALIVE] * len(SERVICES)
+    server.start()
+    await all_ready(processes, eventually)
+
+
+async def all_ready(processes, eventually) -> None:
+    for process in processes.values():
+        await eventually(process.is_ready, 60)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("service", WAITING)
-def test_a_database_that_is_away_at_the_start_is_one_short_line(launch, service) -> None:
-    away = {"AOC_MONGO__URI": f"mongodb://someone:geheim@127.0.0.1:{NOBODY}", "AOC_MONGO__TIMEOUT_S": "0.5"}
-    status, said = launch(service, away).ended()
+async def test_a_signal_ends_a_start_that_waits_for_its_bus(launch, database, eventually) -> None:
+    await ensure_indexes(database)
+    processes = {service: launch(service, {}) for service in WAITING}
+    for process in processes.values():
+        await eventually(lambda one=process: "\n" in one.said(), 30)
+    await asyncio.sleep(2.5)  # meanwhile they try again, and do not repeat themselves
+    then = time.monotonic()
+    for process, number in zip(processes.values(), itertools.cycle((signal.SIGINT, signal.SIGTERM)), strict=False):
+        process.process.send_signal(number)
+    ends = {service: await asyncio.to_thread(process.ended) for service, process in processes.items()}
 
-    assert status == 1
-    assert said == f"aoc-{service}: MongoDB at 127.0.0.1:1: Connection refused (AOC_MONGO__URI)\n"
+    assert time.monotonic() - then < 5
+    for status, said in ends.values():
+        assert status == 0
+        first = json.loads(said.splitlines()[0])
+        assert (first["event"], first["address"], first["setting"]) == ("nats.failed", "127.0.0.1:1", "AOC_NATS__URL")
+        assert said.count("nats.failed") == 1
+        assert "service.start_broken_off" in said
+        assert "geheim" not in said
+
+
+@pytest.mark.slow
+def test_a_signal_ends_a_start_that_waits_for_its_database(launch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and never answers
+        silent.settimeout(30)
+        # The signals the other way round than above: each service is ended by both.
+        for service, number in zip(WAITING, itertools.cycle((signal.SIGTERM, signal.SIGINT)), strict=False):
+            process = launch(service, {"AOC_MONGO__URI": f"mongodb://127.0.0.1:{silent.getsockname()[1]}"})
+            silent.accept()
+            process.process.send_signal(number)
+            then = time.monotonic()
+            status, said = process.ended()
+            assert time.monotonic() - then < 5
+            assert (status, "Traceback" in said) == (0, False)
+
+
+@pytest.mark.slow
+def test_a_database_that_is_away_at_the_start_is_one_short_line(launch) -> None:
+    away = {"AOC_MONGO__URI": f"mongodb://someone:geheim@127.0.0.1:{NOBODY}", "AOC_MONGO__TIMEOUT_S": "0.5"}
+    processes = {service: launch(service, away) for service in WAITING}
+    answers = {service: process.ended() for service, process in processes.items()}
+
+    reason = "MongoDB at 127.0.0.1:1: Connection refused (AOC_MONGO__URI)"
+    assert answers == {service: (1, f"aoc-{service}: {reason}\n") for service in WAITING}
 
 
 @pytest.mark.slow
