@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aoc_cli.attach import started as stack_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -73,6 +75,14 @@ def aoc(tmp_path: Path) -> Aoc:
 @pytest.fixture(scope="module")
 def module_aoc(tmp_path_factory: pytest.TempPathFactory) -> Aoc:
     return Aoc(tmp_path_factory.mktemp("aoc"))
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data directory with what an import starts, running: each test has a tenant of its own."""
+    data = tmp_path_factory.mktemp("held") / "evidence"
+    with stack_of(data, services=("normalizer",)):
+        yield data
 
 
 @pytest.fixture

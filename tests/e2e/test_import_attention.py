@@ -35,22 +35,22 @@ def table(cell: str) -> str:
     return text.getvalue()
 
 
-def run(aoc: Any, *paths: Path, status: int) -> dict[str, Any]:
-    ran = aoc.run("import", *paths, "--data", aoc.root / "evidence", "--json")
+def run(aoc: Any, data: Path, tenant: str, *paths: Path, status: int) -> dict[str, Any]:
+    ran = aoc.run("import", *paths, "--data", data, "--tenant", tenant, "--json")
     assert ran.returncode == status, (ran.stdout, ran.stderr)
     summary: dict[str, Any] = json.loads(ran.stdout)
     return summary
 
 
 @pytest.mark.timeout(180)
-def test_each_fault_is_counted_by_file_with_an_example_and_the_status_tells(aoc) -> None:
+def test_each_fault_is_counted_by_file_with_an_example_and_the_status_tells(aoc, evidence) -> None:
     logs = aoc.root / "logs"
     logs.mkdir()
     good = [text for _, text in samples.records(3, 20, "graph-directory-audits")]
     (logs / "good.ndjson").write_bytes(b"\n".join(good))
     (logs / "README.md").write_text("# Read me\nAbout these.\n")
     (logs / "shot.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00")
-    fine = run(aoc, logs, status=0)
+    fine = run(aoc, evidence, "faults", logs, status=0)
 
     (logs / "strange.json").write_text(
         json.dumps([{"colour": "blue"}, {"colour": "red", "time": "2026-11-20T10:00:00Z"}])
@@ -62,7 +62,7 @@ def test_each_fault_is_counted_by_file_with_an_example_and_the_status_tells(aoc)
         archive.writestr("inner/login.html", "<html><title>Sign in to your account</title></html>")
         archive.writestr("inner/note.txt", "Dear colleague")
     (logs / "people.csv").write_text("Name,Age,Town,Street\nA,1,B,C\n")
-    summary = run(aoc, logs, status=3)
+    summary = run(aoc, evidence, "faults", logs, status=3)
     accounts = {Path(one["file"]).name: one for one in summary["accounts"]}
 
     assert (fine["clean"], fine["new"], fine["skipped"], fine["refused"]) == (True, 20, 2, 0)
@@ -84,10 +84,10 @@ def test_each_fault_is_counted_by_file_with_an_example_and_the_status_tells(aoc)
 
 
 @pytest.mark.timeout(180)
-def test_what_people_read_ends_with_what_needs_attention(aoc) -> None:
+def test_what_people_read_ends_with_what_needs_attention(aoc, evidence) -> None:
     file = aoc.root / "mixed.json"
     file.write_text(json.dumps([{"colour": "\x1b[31mblue"}, RULE]))
-    ran = aoc.run("import", file, "--data", aoc.root / "evidence")
+    ran = aoc.run("import", file, "--data", evidence, "--tenant", "people")
 
     assert ran.returncode == 3
     head, _, attention = ran.stdout.partition("Needs attention")
@@ -103,7 +103,7 @@ def test_what_people_read_ends_with_what_needs_attention(aoc) -> None:
 
 
 @pytest.mark.timeout(180)
-def test_an_ansi_file_and_its_twin_in_utf_8_are_one_record_and_a_cut_one_gives_way_to_the_whole(aoc) -> None:
+def test_an_ansi_file_and_its_twin_in_utf_8_are_one_record_and_a_cut_one_gives_way_to_the_whole(aoc, evidence) -> None:
     short = RULE | {"Id": "r3", "Parameters": []}
     ansi, utf8 = aoc.root / "ansi.json", aoc.root / "utf8.json"
     ansi.write_bytes(json.dumps(short, ensure_ascii=False).encode("cp1252"))
@@ -112,8 +112,8 @@ def test_an_ansi_file_and_its_twin_in_utf_8_are_one_record_and_a_cut_one_gives_w
     cut.write_text(table(json.dumps(RULE)[:32_767]))
     whole.write_text(json.dumps(RULE))
 
-    first, second = run(aoc, ansi, status=0), run(aoc, utf8, status=0)
-    before, after = run(aoc, cut, status=3), run(aoc, whole, status=0)
+    first, second = run(aoc, evidence, "twins", ansi, status=0), run(aoc, evidence, "twins", utf8, status=0)
+    before, after = run(aoc, evidence, "twins", cut, status=3), run(aoc, evidence, "twins", whole, status=0)
 
     assert (first["new"], second["new"], second["duplicates"]) == (1, 0, 1)
     assert first["accounts"][0]["encoding"] == "utf-8 and cp1252"

@@ -23,32 +23,37 @@ def lines(count: int, seed: int = 6) -> list[bytes]:
     return [text for _, text in samples.records(seed, count, "graph-directory-audits")]
 
 
-def account(aoc: Any) -> dict[str, Any]:
-    ran = aoc.run("completeness", "--json", "--data", aoc.root / "evidence")
+def of(data: Path, tenant: str) -> tuple[str | Path, ...]:
+    return "--data", data, "--tenant", tenant
+
+
+def account(aoc: Any, data: Path, tenant: str) -> dict[str, Any]:
+    ran = aoc.run("completeness", "--json", *of(data, tenant))
     found = [source for source in json.loads(ran.stdout)["sources"] if source["source"] == "import"]
     assert len(found) == 1, (ran.stdout, ran.stderr)
     assert found[0]["records"] == sum(found[0][name] for name in BECAME), found[0]
     return found[0]
 
 
-def quarantine(aoc: Any, *arguments: str) -> str:
-    ran = aoc.run("quarantine", *arguments, "--data", aoc.root / "evidence")
+def quarantine(aoc: Any, *arguments: str | Path) -> str:
+    ran = aoc.run("quarantine", *arguments)
     assert ran.returncode == 0, ran.stderr
     return str(ran.stdout)
 
 
 @pytest.mark.timeout(180)
-def test_what_an_import_puts_aside_is_in_the_account_before_and_after_every_decision(aoc) -> None:
+def test_what_an_import_puts_aside_is_in_the_account_before_and_after_every_decision(aoc, evidence) -> None:
+    here = of(evidence, "aside")
     damaged = aoc.root / "damaged.ndjson"
     damaged.write_bytes(b"\n".join([*lines(1), CUT, b'["no record"]', *lines(2)[1:]]))
-    ran = aoc.run("import", damaged, "--data", aoc.root / "evidence")
-    fresh = account(aoc)
-    keys = re.findall(r"default/import#\S+", quarantine(aoc, "list"))
-    quarantine(aoc, "discard", keys[0], "--why", "seen", "--by", "me")
-    discarded = account(aoc)
-    quarantine(aoc, "retry", keys[1])
-    again = aoc.run("import", damaged, "--data", aoc.root / "evidence")
-    twice = account(aoc)
+    ran = aoc.run("import", damaged, *here)
+    fresh = account(aoc, evidence, "aside")
+    keys = re.findall(r"aside/import#\S+", quarantine(aoc, "list", *here))
+    quarantine(aoc, "discard", keys[0], "--why", "seen", "--by", "me", "--data", evidence)
+    discarded = account(aoc, evidence, "aside")
+    quarantine(aoc, "retry", keys[1], "--data", evidence)
+    again = aoc.run("import", damaged, *here)
+    twice = account(aoc, evidence, "aside")
 
     assert (ran.returncode, again.returncode) == (3, 3)
     assert "4 records" in ran.stdout
@@ -57,21 +62,21 @@ def test_what_an_import_puts_aside_is_in_the_account_before_and_after_every_deci
     # The one that was tried again counts again, as what is imported again does.
     assert [twice[name] for name in ("records", "stored", "duplicate", "quarantined")] == [9, 2, 2, 5]
     # Beside the two of the file there is what became of the retry: it is no record still.
-    every = re.findall(r"default/import#\S+", quarantine(aoc, "list", "--state", "all"))
+    every = re.findall(r"aside/import#\S+", quarantine(aoc, "list", "--state", "all", *here))
     assert (len(every), sum("#damaged.ndjson#" in key for key in every)) == (3, 2)
 
 
 @pytest.mark.timeout(180)
-def test_an_import_that_reads_nothing_leaves_nothing_on_its_way_and_names_each_file(aoc) -> None:
+def test_an_import_that_reads_nothing_leaves_nothing_on_its_way_and_names_each_file(aoc, evidence) -> None:
     noise = aoc.root / "rand.bin"
     noise.write_bytes(b"\x93\x00\xff\x1b[2J\x07" * 500)
     packed, tar = aoc.root / "logs.7z", aoc.root / "logs.tar.xz"
     packed.write_bytes(b"7z\xbc\xaf\x27\x1c\x00\x04" + b"\x1b[2J" * 20)
     tar.write_bytes(lzma.compress(b"{}"))
 
-    ran = aoc.run("import", noise, packed, tar, "--data", aoc.root / "evidence")
-    as_json = aoc.run("import", noise, packed, tar, "--data", aoc.root / "evidence", "--json")
-    left = account(aoc)
+    ran = aoc.run("import", noise, packed, tar, *of(evidence, "nothing"))
+    as_json = aoc.run("import", noise, packed, tar, *of(evidence, "nothing"), "--json")
+    left = account(aoc, evidence, "nothing")
 
     assert (ran.returncode, as_json.returncode) == (1, 1)
     summary = json.loads(as_json.stdout)
@@ -85,14 +90,16 @@ def test_an_import_that_reads_nothing_leaves_nothing_on_its_way_and_names_each_f
 
 
 @pytest.mark.timeout(120)
-def test_every_file_that_was_not_read_to_its_end_is_named_with_status_3_and_what_is_hidden_is_told(aoc) -> None:
+def test_every_file_that_was_not_read_to_its_end_is_named_with_status_3_and_what_is_hidden_is_told(
+    aoc, evidence
+) -> None:
     logs = aoc.root / "logs"
     logs.mkdir()
     good = lines(6)
     (logs / "good.ndjson").write_bytes(b"\n".join(good[:2]))
     (logs / ".hidden.ndjson").write_bytes(good[2])
     (logs / "shot.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00")
-    fine = aoc.run("import", logs, "--data", aoc.root / "evidence", "--json")
+    fine = aoc.run("import", logs, *of(evidence, "unread"), "--json")
     told = json.loads(fine.stdout)
 
     named = {
@@ -108,7 +115,7 @@ def test_every_file_that_was_not_read_to_its_end_is_named_with_status_3_and_what
     many = [CUT] * 30
     (aoc.root / "many.ndjson").write_bytes(b"\n".join([*many, good[5]]))
     paths = [aoc.root / "many.ndjson", *(aoc.root / name for name in named), logs]
-    ran = aoc.run("import", *paths, "--data", aoc.root / "evidence")
+    ran = aoc.run("import", *paths, *of(evidence, "unread"))
 
     assert (fine.returncode, ran.returncode) == (0, 3)
     assert (told["skipped"], told["refused"], told["hidden_files"]) == (1, 0, 1)
@@ -116,26 +123,25 @@ def test_every_file_that_was_not_read_to_its_end_is_named_with_status_3_and_what
     for name in (*named, "shot.png", "1 hidden, not read; name it to import it"):
         assert name in ran.stdout, name
     assert "PNG" not in ran.stdout
-    assert account(aoc)["unsettled"] == 0
+    assert account(aoc, evidence, "unread")["unsettled"] == 0
 
 
-@pytest.mark.parametrize(("name", "data"), [("empty.json", b""), ("open.json", b"[")])
-def test_a_file_that_alone_is_named_and_cannot_be_read_ends_with_status_1(aoc, name: str, data: bytes) -> None:
-    path: Path = aoc.root / name
-    path.write_bytes(data)
-
-    assert aoc.run("import", path, "--data", aoc.root / "evidence").returncode == 1
+def test_a_file_that_alone_is_named_and_cannot_be_read_ends_with_status_1(aoc, evidence) -> None:
+    for name, data in {"empty.json": b"", "open.json": b"["}.items():
+        path: Path = aoc.root / name
+        path.write_bytes(data)
+        assert (name, aoc.run("import", path, *of(evidence, "alone")).returncode) == (name, 1)
 
 
 @pytest.mark.timeout(180)
-def test_what_was_not_understood_is_found_by_its_words_and_as_such(aoc) -> None:
+def test_what_was_not_understood_is_found_by_its_words_and_as_such(aoc, evidence) -> None:
     file = aoc.root / "mixed.ndjson"
     strange = b'{"foo": "bar", "when": "2026-11-25T10:00:00Z", "who": "zed@contoso.example"}'
     file.write_bytes(b"\n".join([*lines(2), strange]))
-    aoc.run("import", file, "--data", aoc.root / "evidence")
+    aoc.run("import", file, *of(evidence, "words"))
 
     def found(*asked: str) -> list[str]:
-        ran = aoc.run("search", *asked, "--json", "--data", aoc.root / "evidence")
+        ran = aoc.run("search", *asked, "--json", *of(evidence, "words"))
         return [json.loads(line)["unmapped"].get("foo") for line in ran.stdout.splitlines()]
 
     assert found("zed") == ["bar"]
