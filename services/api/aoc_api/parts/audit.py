@@ -18,6 +18,7 @@ from aoc_common.errors import Transient, Unreachable
 from aoc_common.service import tasks
 from aoc_common.service.tasks import Task
 from aoc_common.store.mongo.audit_trail import MongoAuditHeads, MongoAuditTrail
+from aoc_common.store.mongo.client import check_known
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ _log = logs.get(__name__)
 
 #: Seconds that storing may take at a stop; what is left waits in the spool.
 _LAST_S: Final = 5.0
+#: Seconds between two looks meanwhile whether the store is away.
+_LOOK_S: Final = 0.1
 
 
 @asynccontextmanager
@@ -53,12 +56,26 @@ async def auditing(
         async with tasks.running(work, clock):
             yield AuditTrail(spool, uuid4().hex, SignInFailures(clock))
         try:
-            async with asyncio.timeout(_LAST_S):
-                await storing.run()
+            await _store_the_rest(storing, database)
         except (Transient, TimeoutError) as error:
+            await asyncio.to_thread(spool.sync)
             _log.warning("audit_trail.waits", bytes=spool.waiting, error=str(error))
     finally:
         spool.close()
+
+
+async def _store_the_rest(storing: AuditStoring, database: Database) -> None:
+    """Raises `Transient` as soon as the store is known to be away, else `TimeoutError` after `_LAST_S`."""
+    storing_all = asyncio.create_task(storing.run())
+    try:
+        async with asyncio.timeout(_LAST_S):
+            while not storing_all.done():
+                check_known(database)
+                await asyncio.wait([storing_all], timeout=_LOOK_S)
+        await storing_all
+    finally:
+        storing_all.cancel()
+        await asyncio.gather(storing_all, return_exceptions=True)
 
 
 def _publisher(broker: NatsBroker) -> Publish:
