@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import structlog
@@ -34,6 +36,12 @@ if TYPE_CHECKING:
     from aoc_cli.local.process import Child
     from aoc_common.store.mongo.client import Database
 
+# What is imported and collected stays until the end: to look again and again whether it is garbage costs a worker
+# seconds.
+gc.disable()
+# httpx looks for it on the whole path at each request to an application; nothing here needs it.
+sys.modules.setdefault("sniffio", cast("Any", None))
+
 #: How long an example takes is no matter of a test.
 settings.register_profile("aoc", deadline=None)
 settings.load_profile("aoc")
@@ -41,6 +49,11 @@ settings.load_profile("aoc")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Lanes())
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 _PASSWORDS = {user: f"test-{user}" for user in USERS}

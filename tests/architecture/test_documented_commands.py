@@ -9,6 +9,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from aoc_cli.commands import COMMANDS
 from aoc_cli.main import loaded
 
@@ -83,6 +85,7 @@ for option in ("--version", "--help"):
     assert not {"pydantic", "pymongo", "nats", "structlog", "asyncio", "aoc_cli.search"} & words
 
 
+@pytest.mark.slow
 def test_commands_that_ask_a_gateway_import_neither_database_nor_bus() -> None:
     words = modules_after(f"for name in {OF_GATEWAY}: loaded(name)")
 

@@ -9,6 +9,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import grimp
+import pytest
 from typing_extensions import get_protocol_members, is_protocol
 
 from aoc_common import roster
@@ -76,6 +77,7 @@ def test_nothing_names_a_package_index_host_or_a_path_of_one_machine() -> None:
     assert offending == []
 
 
+@pytest.mark.slow
 def test_nothing_promises_to_be_done_another_day() -> None:
     marks = re.compile(r"\b(TODO|FIXME|XXX)\b|NotImplementedError|except Exception:\s*pass")
     offending = [

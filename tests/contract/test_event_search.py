@@ -24,6 +24,7 @@ from aoc_common.store.mongo.event_scans import MONGODB, SECANTUS, SECANTUS_RS
 from aoc_common.store.mongo.event_search import MongoEventSearch, make_event_search
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.searches import EventQuery
+from each import each
 from making import NOW, asking
 from making import an_event as event
 from manual_clock import ManualClock
@@ -107,7 +108,7 @@ async def test_a_page_tells_whether_older_events_match(search: MongoEventSearch,
     assert [(await search.search(replace(ALL, limit=limit))).more for limit in (2, 3, 4)] == [True, False, False]
 
 
-@pytest.mark.parametrize("limit", [1, 7, 50])
+@each("limit", [1, 7, 50])
 async def test_pages_give_each_event_exactly_once(search: MongoEventSearch, store: Store, limit: int) -> None:
     dice = Random(7)
     made = [event(f"same {number}") for number in range(12)]
@@ -171,7 +172,7 @@ async def test_parts_of_a_millisecond_in_a_range_count(search: MongoEventSearch,
     assert await found(search, replace(ALL, start=NOW, end=NOW + little)) == ["now"]
 
 
-@pytest.mark.parametrize("filters", [{}, EXACT, {"text": "eve sign"}, {"correlation_id": "c-1"}])
+@each("filters", [{}, EXACT, {"text": "eve sign"}, {"correlation_id": "c-1"}])
 async def test_no_search_and_no_facet_takes_events_of_another_tenant(search, store, filters) -> None:
     await store(event("ours", **EXACT), event("theirs", tenant="fabrikam", **EXACT))
 
@@ -240,7 +241,7 @@ async def test_new_events_are_found_after_silent_searches(search: MongoEventSear
     assert [*seen, await found(search)] == [["first"], ["first"], ["third", "second", "first"]]
 
 
-@pytest.mark.parametrize(
+@each(
     "query", [EVER, replace(EVER, where=asking(text="dana")), replace(EVER, where=asking(actor="dana@contoso.example"))]
 )
 async def test_events_spread_over_years_are_all_found(search, store, query) -> None:
@@ -299,7 +300,7 @@ async def test_a_facet_of_no_such_field_is_refused(search: MongoEventSearch) -> 
         await search.facets(ALL, ("actor", "raw"), 10)
 
 
-@pytest.mark.parametrize("field", [*EXACT, "text"])
+@each("field", [*EXACT, "text"])
 async def test_a_filter_that_is_not_text_is_refused(search: MongoEventSearch, field: str) -> None:
     for value in ({"$ne": None}, {"$gt": ""}, ["x"], 1):
         need, check = ((Span(value, value),),), Check("equal", value)
@@ -324,7 +325,7 @@ WIDE = {
 }
 
 
-@pytest.mark.parametrize(
+@each(
     ("where", "names"),
     [
         ((Clause("text", (values.beginning("text", "holl"),)),), ["near", "far"]),

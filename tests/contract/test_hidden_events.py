@@ -28,6 +28,7 @@ from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.term_edition import MongoTermEdition
 from aoc_common.store.mongo.vocabulary import MongoVocabulary
 from aoc_common.store.searches import EventQuery
+from each import each
 from making import NOW, an_event
 from manual_clock import ManualClock
 
@@ -138,7 +139,7 @@ async def test_a_hidden_value_stands_nowhere_in_an_answer(search, store) -> None
     assert "[hidden]" in whole.raw
 
 
-@pytest.mark.parametrize(
+@each(
     "q",
     [
         "redundancies",
@@ -295,7 +296,7 @@ class Impatient:
         yield 20.0 if self._turns >= 0 else None
 
 
-@pytest.mark.parametrize("turns", [2, 3, 5])
+@each("turns", [2, 3, 5])
 async def test_a_search_that_runs_out_of_time_says_where_it_stopped_and_goes_on_there(search, store, turns) -> None:
     await store(*(mail(f"h{n}", "Payroll", n) for n in range(40)), an_event("last", NOW - timedelta(hours=2), ocsf={
         "metadata": {"uid": "last"}, "class_uid": 6003, "message": "payroll"}, terms=("payroll",)))  # fmt: skip

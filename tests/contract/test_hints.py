@@ -21,6 +21,7 @@ from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.term_edition import MongoTermEdition
 from aoc_common.store.mongo.vocabulary import MongoVocabulary
 from aoc_common.store.searches import EventQuery
+from each import each
 from making import an_event
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ async def _sources() -> Mapping[str, Sequence[str]]:
     return {"contoso": ["graph-signins", "o365-exchange"], "fabrikam": ["import"]}
 
 
-@pytest.mark.parametrize(("typed", "meant"), TYPOS.items())
+@each(("typed", "meant"), TYPOS.items())
 async def test_what_is_misspelt_is_offered_as_it_was_meant(hint, typed: str, meant: str) -> None:
     found = await hint(q=f"dana {typed} -sharepoint")
 

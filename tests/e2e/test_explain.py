@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from aoc_sim import samples
 
 HOSTILE = {
@@ -18,6 +20,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 def test_every_field_of_a_record_has_a_place(aoc) -> None:
     record = next(text for _, text in samples.records(3, 5, "graph-directory-audits"))
     file = aoc.root / "record.json"
@@ -32,6 +35,7 @@ def test_every_field_of_a_record_has_a_place(aoc) -> None:
     assert "metadata.uid" in ran.stdout
 
 
+@pytest.mark.slow
 def test_what_has_no_home_is_shown_as_unmapped_and_nothing_reaches_the_terminal_raw(aoc) -> None:
     file = aoc.root / "record.json"
     file.write_text(json.dumps(HOSTILE))
@@ -45,6 +49,7 @@ def test_what_has_no_home_is_shown_as_unmapped_and_nothing_reaches_the_terminal_
     assert row.split() == ["Unknown.deep[0]", "x", "unmapped"]
 
 
+@pytest.mark.slow
 def test_a_value_that_stands_in_many_places_proves_no_way(aoc) -> None:
     file = aoc.root / "record.json"
     file.write_text(json.dumps(HOSTILE | {"UserType": 0, "Nested": {"a": [1, True, "1", "true"]}}))
@@ -56,6 +61,7 @@ def test_a_value_that_stands_in_many_places_proves_no_way(aoc) -> None:
     assert next(line for line in ran.stdout.splitlines() if line.startswith("Id ")).split()[2].endswith(".uid")
 
 
+@pytest.mark.slow
 def test_what_is_no_record_is_said_and_the_status_tells(aoc) -> None:
     file = aoc.root / "record.json"
     file.write_text('{"half": ')
@@ -68,6 +74,7 @@ def test_what_is_no_record_is_said_and_the_status_tells(aoc) -> None:
     assert "nowhere.json: no such file or directory" in missing.stderr
 
 
+@pytest.mark.slow
 def test_what_powershell_has_cut_is_said_and_the_status_tells(aoc) -> None:
     file = aoc.root / "record.json"
     file.write_text(json.dumps([HOSTILE | {"Parameters": ["@{Name=ForwardTo; Value=x@bad.example}"]}]))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-import uvicorn
 from starlette.applications import Starlette
 
 from aoc_common.outbound.web import HttpOptions
 from aoc_exporter.delivery.deliver import deliver
 from aoc_exporter.outcome import Accepted, Again, Refused
+from listening import listening
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -31,17 +29,8 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 @asynccontextmanager
 async def serving(routes: Sequence[BaseRoute]) -> AsyncIterator[str]:
     """Serve these routes on loopback; gives their address."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(64)
-        config = uvicorn.Config(Starlette(routes=list(routes)), log_level="critical", lifespan="off", ws="none")
-        server = uvicorn.Server(config)
-        task = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await task
+    async with listening(Starlette(routes=list(routes))) as where:
+        yield where
 
 
 class Account:

@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+import made_worlds
 from aoc_sim.app import create_app
 from aoc_sim.settings import DEFAULT_TENANTS, SimSettings, TenantSettings
 from manual_clock import ManualClock
@@ -111,8 +112,9 @@ def signing_key() -> str:
 
 
 @pytest.fixture
-async def make_sim(signing_key: str):
+async def make_sim(signing_key: str, monkeypatch: pytest.MonkeyPatch):
     """A simulator with a clock that stands still; no throttling, no live traffic unless asked for."""
+    monkeypatch.setattr("aoc_sim.app.World", made_worlds.world)
     made: list[Sim] = []
 
     def make(**options: Any) -> Sim:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from aoc_sim.settings import DEFAULT_TENANTS
+from each import each
 
 USERS = "users/delta"
 DELTAS = (USERS, "groups/delta", "servicePrincipals/delta", "devices/delta")
@@ -31,7 +30,7 @@ def with_roles(*roles):
     return {"tenants": (DEFAULT_TENANTS[0].model_copy(update={"graph_roles": roles, "people": 50}),)}
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "params"),
     [
         (USERS, {"select": "displayName,shoeSize"}),
@@ -49,7 +48,7 @@ async def test_what_the_service_does_not_accept_answers_400(sim, path, params):
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "BadRequest")
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "enough"),
     [
         (USERS, "User.Read.All"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from aoc_sim.settings import DEFAULT_TENANTS
+from each import each
 
 AUDITS = "auditLogs/directoryAudits"
 SIGNINS = "auditLogs/signIns"
@@ -19,7 +20,7 @@ async def all_pages(sim, answer, slug="contoso"):
     return records, pages
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "params"),
     [
         (AUDITS, {"filter": "createdDateTime ge 2026-01-14T00:00:00Z"}),

@@ -12,6 +12,7 @@ import jwt
 import pytest
 
 from aoc_sim.settings import GatewayApp
+from each import each
 
 APP = GatewayApp()
 HERE = "http://127.0.0.1:8080/auth/callback"
@@ -156,7 +157,7 @@ async def test_without_offline_access_there_is_no_refresh_token_and_without_open
     assert not {"refresh_token", "id_token"} & answer.keys()
 
 
-@pytest.mark.parametrize(
+@each(
     "uri",
     [
         "https://evil.example/",

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import json
-import socket
 from base64 import b64decode, b64encode
-from contextlib import suppress
 from datetime import timedelta
 
 import jwt
 import pytest
-import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, padding, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -23,13 +19,15 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from aoc_sim.settings import DEFAULT_TENANTS
+from each import each
+from listening import listening
 
 
 class Receiver:
     """An endpoint on this machine. `handshake` and `status` say how it answers; `got` is what came."""
 
-    def __init__(self, port):
-        self.url = f"http://127.0.0.1:{port}/hook?key=1"
+    def __init__(self):
+        self.url = ""
         self.handshakes, self.got, self.headers = [], [], []
         self.handshake = PlainTextResponse
         self.status = 202
@@ -49,17 +47,10 @@ class Receiver:
 
 @pytest.fixture
 async def receiver():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        receiver = Receiver(listener.getsockname()[1])
-        app = Starlette(routes=[Route("/hook", receiver.__call__, methods=["POST"])])
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
-        task = asyncio.create_task(server.serve(sockets=[listener]))
-        while not server.started:
-            await asyncio.sleep(0.01)
+    receiver = Receiver()
+    async with listening(Starlette(routes=[Route("/hook", receiver.__call__, methods=["POST"])])) as where:
+        receiver.url = f"{where}/hook?key=1"
         yield receiver
-        server.should_exit = True
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def call(sim, method, path="", slug="contoso", **kwargs):
@@ -93,7 +84,7 @@ async def notify(sim, **body):
     return [delivery["status"] for delivery in answer.json()["deliveries"]]
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "status", "code"),
     [
         ({"resource": "me/messages"}, 400, "InvalidRequest"),

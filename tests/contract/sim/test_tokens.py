@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from aoc_sim.settings import DEFAULT_TENANTS
+from each import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("tenant", "form", "status", "error", "number"),
     [
         ("nobody.example", {}, 400, "invalid_request", 90002),

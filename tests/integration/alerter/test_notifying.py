@@ -167,6 +167,7 @@ async def test_low_severities_come_together_at_most_so_often_over_a_restart(stor
     assert telling.box.titles[1:] == ["1 alerts, up to low (contoso)"]
 
 
+@pytest.mark.slow
 async def test_what_piles_up_is_one_message_and_one_that_cannot_be_told_holds_up_no_other(store: Database) -> None:
     telling = Telling(store, route(together_from=5))
     telling.box.fails = Unreachable("503")

@@ -130,6 +130,7 @@ async def test_of_twins_whichever_a_rule_finds_there_is_one_alert(alerting, data
     assert ([event.id for event in alert.events], alert.count) == ([first.id], 1)
 
 
+@pytest.mark.slow
 async def test_alerters_at_work_at_once_agree(alerting, database) -> None:
     others = [Alerting(database, stream=alerting.stream) for _ in range(3)]
     for other in others:
@@ -141,6 +142,7 @@ async def test_alerters_at_work_at_once_agree(alerting, database) -> None:
     assert published(alerting.stream, "contoso").keys() == {str(one.id) for one in alerts}
 
 
+@pytest.mark.slow
 async def test_what_goes_on_is_listed_up_to_a_bound_and_counted_exactly(alerting, database) -> None:
     events = [message(str(number), minutes=number / 10) for number in range(MOST_EVENTS * 2 + 60)]
     for start in range(0, len(events), 70):
@@ -273,6 +275,7 @@ async def live_through(database: Database, tenant: str, unsteady: Unsteady) -> A
     return told(alerts), len(revisions), whole, await database["alerts"].count_documents({"waiting": True})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["before", "after"])
 async def test_wherever_the_database_dies_each_alert_is_there_and_published_once(database: Database, how) -> None:
     await ensure_indexes(database, ("alerts", "hits", "alert_groups"))

@@ -40,7 +40,7 @@ def message(event: Event) -> EventMessage:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("order", ["as it happened", "late and out of order"])
+@pytest.mark.parametrize("order", ["as it happened", pytest.param("late and out of order", marks=pytest.mark.slow)])
 async def test_each_story_makes_its_alerts_once(database: Database, order: str) -> None:
     await ensure_indexes(database, ("alerts", "hits", "alert_groups", "counted_hits", "window_ends"))
     alerting = Alerting(database, shipped=librarian())

@@ -17,6 +17,7 @@ from aoc_api.parameters import refuse_repeated
 from aoc_api.settings import ApiSettings
 from aoc_common.contracts import terms
 from aoc_common.contracts.access import ROLES, Role, includes
+from each import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,7 +130,7 @@ def may(row: access_table.Row, role: Role | None, *, covered: bool, everywhere: 
     return covered or not access_table.EXAMPLES.get(row.name, access_table.Example()).about_tenant
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@each("row", ROWS, ids=lambda row: row.name)
 async def test_every_route_lets_exactly_those_through_whom_the_table_names(calling, row) -> None:
     for role in ROLES:
         for principal, everywhere in ((over(role, MINE), False), (holder(Grant(role, everything=True)), True)):
@@ -149,7 +150,7 @@ async def test_every_route_lets_exactly_those_through_whom_the_table_names(calli
     assert ((await calling(holder(), row, MINE)).status_code == 403) is not may(row, None, covered=False)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if "{event" in row.path], ids=lambda row: row.name)
+@each("row", [row for row in ROWS if "{event" in row.path], ids=lambda row: row.name)
 async def test_an_id_of_another_tenant_is_nowhere_in_ones_own(calling, marked, row) -> None:
     for principal in (over("admin", MINE), holder(Grant("superadmin", everything=True))):
         theirs = await calling(principal, row, MINE, marked[THEIRS])

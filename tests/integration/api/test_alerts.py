@@ -16,6 +16,7 @@ from aoc_common.contracts.alert_message import AlertMessage
 from aoc_common.store.alerts import AlertWrite
 from aoc_common.store.mongo.alerts import MongoAlertOutbox, MongoAlerts
 from aoc_common.store.mongo.client import ensure_indexes
+from each import each
 from made_alerts import KEEP, NOW, RULE, alert_event, alert_of
 
 URL = "/api/alerts"
@@ -137,7 +138,7 @@ async def test_people_and_the_alerter_change_an_alert_at_once_and_lose_nothing(a
     assert (len(shown["notes"]), len(shown["events"]), shown["revision"]) == (4, 5, 9)
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [{}, {"revision": 1}, {"status": None}, {"status": "open"}, {"note": " "}, {"note": "a\x00b"}, {"x": 1},
      {"assignee": {"id": "d/kim"}}, {"verdict": "guilty"}],
@@ -241,6 +242,7 @@ async def test_what_is_hidden_of_events_is_hidden_of_their_alerts(alerting) -> N
     assert "payroll from 192.0.2.7" in shown.text
 
 
+@pytest.mark.slow
 async def test_the_link_between_alert_and_event_leads_both_ways(alerting) -> None:
     gateway, _, made = alerting
     event = (await gateway.client.get(f"{URL}/{made[0].id}")).json()["events"][0]["id"]

@@ -184,6 +184,7 @@ async def test_entries_reach_the_store_by_themselves_and_are_served(
     assert (await gateway.get("/api/audit-trail", actor="nobody")).json()["items"] == []
 
 
+@pytest.mark.slow
 @each("kind", ["sign-in", "sign-out", "read", "create", "change", "delete"])
 @each("status", [200, 403])
 def test_entries_are_valid_by_the_official_schema(kind: Any, status: int) -> None:

@@ -12,6 +12,7 @@ from aoc_common.contracts import terms
 from aoc_common.store.directories import HeldRoles, Observation, Sighting
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory
+from each import each
 from making import NOW
 
 DANA, APP, GROUP, DEVICE = (f"00aa5c1e-0000-4000-8000-00000000000{n}" for n in range(4))
@@ -184,7 +185,7 @@ async def test_who_is_not_known_is_not_found_with_advice(gateway, store, event, 
     assert "ask for" in answer.json()["errors"][0]["detail"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "name"),
     [
         ("address/dana", "entity_id"),

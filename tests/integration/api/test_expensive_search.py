@@ -47,6 +47,7 @@ async def hurried(mongo_settings, store, event, tmp_path, monkeypatch):
         yield client
 
 
+@pytest.mark.slow
 async def test_a_search_ends_in_its_time_says_how_far_it_looked_and_goes_on_by_its_cursor(hurried) -> None:
     seen, answer = [], (await hurried.get("/api/events", params=NOTHING)).json()
     while answer["next_cursor"] is not None:
@@ -60,6 +61,7 @@ async def test_a_search_ends_in_its_time_says_how_far_it_looked_and_goes_on_by_i
     assert seen == sorted(seen, reverse=True)
 
 
+@pytest.mark.slow
 async def test_facets_that_end_early_say_so(hurried) -> None:
     answer = (await hurried.get("/api/facets", params=NOTHING)).json()
 
@@ -67,6 +69,7 @@ async def test_facets_that_end_early_say_so(hurried) -> None:
     assert answer["searched_back_to"] is not None
 
 
+@pytest.mark.slow
 async def test_a_histogram_that_ends_early_says_which_buckets_are_exact(hurried) -> None:
     answer = (await hurried.get("/api/histogram", params=NOTHING)).json()
     exact = [bucket["exact"] for bucket in answer["buckets"]]

@@ -20,6 +20,7 @@ from aoc_api.access.recent import FRESH_S
 from aoc_api.export.stream import CutOff
 from aoc_common.contracts.access import Grant, Hidden
 from aoc_common.errors import Unreachable
+from each import each
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -62,6 +63,7 @@ def ids_of(form: str, data: bytes) -> list[str]:
     return [line["id"] for line in lines] if form == "jsonl" else [line["metadata"]["uid"] for line in lines]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMATS)
 async def test_an_export_has_every_event_once_and_its_count_and_digest_are_noted(
     gateway, stored, eventually, form: str
@@ -101,6 +103,7 @@ async def test_filters_hold_for_an_export_as_for_the_list(gateway, store, event)
     assert [line.split(",")[0] for line in some.text.splitlines()] == ["event.message", "a"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accepted", ["gzip", "zstd"])
 async def test_what_a_client_accepts_it_is_sent_and_the_digest_is_of_the_file(
     gateway, stored, eventually, accepted: str
@@ -177,6 +180,7 @@ async def test_a_key_that_is_revoked_ends_what_is_being_exported_with_it(
     assert store.pages == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", ["grants", "rules"])
 async def test_a_role_that_is_taken_away_and_a_new_privacy_rule_end_an_export(
     gateway, stored, eventually, monkeypatch, more: str
@@ -237,7 +241,7 @@ async def test_when_the_store_is_away_from_the_beginning_there_is_a_problem_and_
     assert answer.headers["retry-after"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("parameters", "wrong"),
     [
         ({"format": "xlsx"}, "format"),
@@ -258,6 +262,7 @@ async def test_what_cannot_be_asked_of_an_export_is_refused_by_name(gateway, par
     assert [error["name"] for error in answer.json()["errors"]] == [wrong]
 
 
+@pytest.mark.slow
 async def test_a_field_that_is_named_twice_is_one_column(gateway, stored) -> None:
     for form in ("csv", "parquet"):
         answer = await gateway.get("/api/events/export", fields="id,ip,id", format=form)
@@ -285,6 +290,7 @@ async def test_head_tells_what_a_file_it_would_be_and_reads_nothing(gateway, sto
     assert answer.headers["content-type"] == "application/x-ndjson"
 
 
+@pytest.mark.slow
 async def test_of_an_export_of_somebody_else_or_of_another_tenant_nothing_is_told(gateway, stored, eventually) -> None:
     answer = await gateway.get("/api/events/export")
     mine = await receipt(gateway, answer, eventually)

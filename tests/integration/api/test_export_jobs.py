@@ -125,6 +125,7 @@ async def test_a_file_is_the_same_as_what_is_streamed_and_its_count_and_digest_a
     assert (asked["class_uid"], asked["activity_name"]) == (3004, "Create")
 
 
+@pytest.mark.slow
 async def test_a_file_is_fetched_in_ranges(gateway, eventually) -> None:
     job = await make(gateway, format="jsonl")
     await ended(gateway, job, eventually)
@@ -180,6 +181,7 @@ async def test_what_cannot_be_exported_is_refused_at_once(gateway) -> None:
     assert (await gateway.get("/api/exports")).json()["items"] == []
 
 
+@pytest.mark.slow
 async def test_an_export_of_somebody_else_or_of_another_tenant_is_not_found(gateway, database, eventually) -> None:
     job = await make(gateway)
     await ended(gateway, job, eventually)
@@ -194,6 +196,7 @@ async def test_an_export_of_somebody_else_or_of_another_tenant_is_not_found(gate
     assert (await gateway.get(f"/api/exports/{job}/file")).status_code == 404
 
 
+@pytest.mark.slow
 async def test_how_many_and_how_much_one_keeps_is_bounded(gateway, database, monkeypatch, eventually) -> None:
     held = Held(monkeypatch)
     jobs = [await make(gateway) for _ in range(3)]
@@ -259,6 +262,7 @@ async def gone(database: Any, job: str) -> bool:
     return not await parts_of(database, job)
 
 
+@pytest.mark.slow
 async def test_a_file_with_what_is_hidden_by_now_is_removed_when_it_is_asked_for(gateway, database, eventually) -> None:
     services = gateway.app.state.services
     kim = Principal("person", "d/kim", "Kim Vale", (CONTOSO,))
@@ -284,6 +288,7 @@ async def test_a_file_with_what_is_hidden_by_now_is_removed_when_it_is_asked_for
     assert await parts_of(database, job) == 0
 
 
+@pytest.mark.slow
 async def test_a_job_whose_gateway_died_is_begun_again_and_what_that_one_wrote_counts_for_nothing(
     gateway, database, monkeypatch, eventually
 ) -> None:
@@ -311,6 +316,7 @@ async def one_attempt(database: Any, job: str) -> bool:
     return await database["export_parts"].distinct("attempt", {"job": job}) == [2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["its owner", "its tenant is deleted"])
 async def test_an_export_that_is_removed_while_it_runs_leaves_nothing(
     gateway, database, monkeypatch, eventually, how: str
@@ -332,6 +338,7 @@ async def test_an_export_that_is_removed_while_it_runs_leaves_nothing(
     assert await database["export_jobs"].count_documents({}) == 0
 
 
+@pytest.mark.slow
 async def test_what_has_expired_is_gone(gateway, database, eventually) -> None:
     job = await make(gateway)
     await ended(gateway, job, eventually)
@@ -346,6 +353,7 @@ async def test_what_has_expired_is_gone(gateway, database, eventually) -> None:
     assert await database["export_jobs"].count_documents({}) == 0
 
 
+@pytest.mark.slow
 async def test_a_transfer_whose_right_ends_or_whose_part_is_gone_is_cut_off(gateway, database, eventually) -> None:
     job = await make(gateway)
     await ended(gateway, job, eventually)

@@ -64,6 +64,7 @@ async def test_more_events_than_are_counted_are_told(gateway, store, event, monk
     assert (whole.json()["complete"], part.json()["complete"]) == (True, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value"), [("field", "raw"), ("field", "$where"), ("top", 0), ("top", 101), ("cursor", "x")]
 )

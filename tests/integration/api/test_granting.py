@@ -11,6 +11,7 @@ import pytest
 from aoc_api.access.principal import Principal, PrincipalKind
 from aoc_api.access.tokens.identity import Identity
 from aoc_common.contracts.access import Grant
+from each import each
 from making import NOW
 
 DIRECTORY = "00000000-0000-0000-0000-000000000001"
@@ -81,7 +82,7 @@ async def test_the_last_superadmin_cannot_be_taken_back(gateway, as_) -> None:
     assert (await gateway.client.delete(f"/api/grants/{first}")).status_code == 204
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "name"),
     [
         ({"grantee": "kim@contoso.example"}, "grantee"),

@@ -8,6 +8,7 @@ import pytest
 
 from aoc_api.routes import histogram
 from aoc_common.contracts import ids
+from each import each
 
 
 def counts(answer):
@@ -106,7 +107,7 @@ async def test_events_are_counted_past_those_that_are_read_together(gateway, sto
     assert part["counted_back_to"] == f"{ids.time_of(made[3].id) + timedelta(milliseconds=1):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value", "detail"),
     [
         ("by", "raw", "source"),

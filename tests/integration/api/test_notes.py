@@ -17,6 +17,7 @@ from aoc_common.contracts.event import StoredEvent
 from aoc_common.contracts.notes import LONGEST_COMMENT, MOST_COMMENTS, MOST_TAGS, Notes
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.event_notes import NotesSweep, move_notes
+from each import each
 from made_events import event_of
 from manual_clock import ManualClock
 
@@ -74,7 +75,7 @@ async def test_tags_are_added_replaced_and_removed_and_shown_in_lists(noted) -> 
     assert (await gateway.client.get(url)).json() == {"tags": ["x"]}
 
 
-@pytest.mark.parametrize("tag", ["", " ", "two words", "a,b", "-x", "é", "x" * 51, "$where", "a\x00"])
+@each("tag", ["", " ", "two words", "a,b", "-x", "é", "x" * 51, "$where", "a\x00"])
 async def test_what_is_no_tag_is_refused(noted, tag) -> None:
     gateway, (a, *_) = noted
 
@@ -143,6 +144,7 @@ def test_a_tagged_event_is_ocsf(schema_faults) -> None:
     assert schema_faults(json.loads(line)) == []
 
 
+@pytest.mark.slow
 async def test_pages_of_a_tag_have_each_event_once(noted, store, event) -> None:
     gateway, _ = noted
     many = [event(f"m{number}", hours=5 + number / 100) for number in range(130)]
@@ -194,6 +196,7 @@ async def test_many_are_not_tagged_when_others_match_than_were_counted(noted, st
     assert (some_more.status_code, too_many.status_code) == (200, 409)
 
 
+@pytest.mark.slow
 async def test_a_comment_is_its_authors_and_an_administrator_may_remove_it(noted) -> None:
     gateway, (a, *_) = noted
     url = f"/api/events/{a}/comments"
@@ -224,6 +227,7 @@ async def test_a_comment_is_its_authors_and_an_administrator_may_remove_it(noted
     assert (not_even_an_admin.status_code, gone.status_code, twice.status_code) == (403, 204, 404)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "  ", "x" * (LONGEST_COMMENT + 1), "a\u202eb", "\x1b[2J"])
 async def test_what_is_no_plain_text_is_refused(noted, text) -> None:
     gateway, (a, *_) = noted
@@ -231,6 +235,7 @@ async def test_what_is_no_plain_text_is_refused(noted, text) -> None:
     assert (await gateway.client.post(f"/api/events/{a}/comments", json={"text": text})).status_code == 422
 
 
+@pytest.mark.slow
 async def test_an_event_has_so_many_comments_and_no_more(noted) -> None:
     gateway, (a, *_) = noted
     url = f"/api/events/{a}/comments"

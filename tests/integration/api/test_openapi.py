@@ -54,6 +54,7 @@ def validator(document, name):
     return jsonschema.Draft202012Validator(schema)
 
 
+@pytest.mark.slow
 def test_the_document_is_openapi(document) -> None:
     OpenAPI.model_validate(document)
     names = [operation["operationId"] for _, operation in operations(document)]
@@ -68,6 +69,7 @@ def test_whatever_the_document_refers_to_is_in_it(document) -> None:
     assert set(references(document)) == schemas
 
 
+@pytest.mark.slow
 def test_every_schema_is_valid_and_so_is_each_of_its_examples(document) -> None:
     without = []
     for name, schema in document["components"]["schemas"].items():
@@ -174,6 +176,7 @@ def test_every_error_is_a_problem(document) -> None:
     assert [name for name, types in media.items() if types != {MEDIA_TYPE}] == []
 
 
+@pytest.mark.slow
 async def test_answers_are_as_the_document_says(gateway, store, event, document) -> None:
     made = event("a", correlation_id="c-1", unmapped={"x": 1}, tags=("no-id",))
     await store(made, event("b", actor=None, ip=None))
@@ -192,6 +195,7 @@ async def test_answers_are_as_the_document_says(gateway, store, event, document)
     assert (await gateway.client.get("/openapi.json")).json() == document
 
 
+@pytest.mark.slow
 def test_the_document_is_written_without_a_running_gateway(document) -> None:
     written = subprocess.check_output([sys.executable, "-m", "aoc_api.openapi"])
 

@@ -144,6 +144,7 @@ async def test_what_waits_for_a_decision_is_named_and_counted_without_what_it_ho
     assert [SUBJECT in answer for answer in shown] == [True, False, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["csv", "jsonl", "ocsf", "parquet"])
 async def test_an_export_holds_only_what_its_reader_sees(hiding, form: str) -> None:
     every = ",".join([*FIELDS, "event.resources.0.name", "unmapped.Subject"])

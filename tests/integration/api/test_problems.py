@@ -10,6 +10,7 @@ import pytest
 
 from aoc_api import problems
 from aoc_common.settings import MongoSettings
+from each import each
 from signing_in import known
 
 ID = "019ab0c4-2f40-8a1b-9c2d-0123456789ab"
@@ -40,7 +41,7 @@ def problem(answer, status, slug):
     return document
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "name"),
     [
         ("/api/events?page_size=0", "page_size"),
@@ -85,7 +86,7 @@ async def test_every_wrong_parameter_is_named(gateway) -> None:
     assert {error["name"] for error in answer.json()["errors"]} == {"page_size", "result", "start"}
 
 
-@pytest.mark.parametrize("slug", problems.KINDS)
+@each("slug", problems.KINDS)
 async def test_every_type_of_a_problem_leads_to_what_to_do_about_it(gateway, slug) -> None:
     kind = problems.KINDS[slug]
     page = await gateway.get(json.loads(problems.respond(slug, "x").body)["type"])
@@ -141,14 +142,12 @@ async def test_a_request_under_another_name_is_refused(gateway, host) -> None:
     problem(answer, 421, "misdirected")
 
 
-@pytest.mark.parametrize(
-    "host", ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "127.0.0.2:8080", "[::1]", "[::1]:8080"]
-)
+@each("host", ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "127.0.0.2:8080", "[::1]", "[::1]:8080"])
 async def test_a_request_under_a_name_of_this_machine_is_served(gateway, host) -> None:
     assert (await gateway.client.get("/api/events", headers={"Host": host})).status_code == 200
 
 
-@pytest.mark.parametrize("path", [path for path in EVERY_ANSWER if path != "/api/events/"])
+@each("path", [path for path in EVERY_ANSWER if path != "/api/events/"])
 async def test_head_has_the_status_and_the_headers_of_get_and_no_body(gateway, path) -> None:
     got, asked = await gateway.client.get(path), await gateway.client.head(path)
     of_one_request = {"x-request-id", "x-correlation-id", "traceresponse", "traceparent", "ratelimit"}

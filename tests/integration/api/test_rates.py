@@ -66,6 +66,7 @@ async def test_a_caller_is_told_how_much_is_left_and_refused_when_nothing_is(str
     assert len([line for line in strict.logged if line["event"] == "request.limited"]) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "credentials"),
     [
@@ -102,6 +103,7 @@ async def test_the_same_made_up_key_is_looked_up_once_in_a_while(stranger, looks
     assert len(looks) == 1
 
 
+@pytest.mark.slow
 async def test_a_guesser_keeps_nobody_out_who_was_here_before(strict, stranger) -> None:
     assert (await strict.get("/api/events")).status_code == 200
     for _ in range(40):
@@ -125,6 +127,7 @@ async def test_what_is_refused_for_coming_too_often_does_not_fill_the_audit_trai
     assert len([act for act in acts if act.action.name == "events.search"]) == 10
 
 
+@pytest.mark.slow
 async def test_while_the_store_of_limits_is_away_requests_are_served(gateway) -> None:
     class Away:
         async def take(self, *_):

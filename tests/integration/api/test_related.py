@@ -157,6 +157,7 @@ async def test_events_at_the_ends_of_time_have_others_around_them(gateway, store
     assert (await gateway.get(f"/api/events/{undated.id}/related", minutes=43_200)).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value"),
     [("reason", "colour"), ("minutes", 0), ("minutes", 43_201), ("limit", 0), ("limit", 101), ("q", "dana")],

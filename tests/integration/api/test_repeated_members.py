@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from each import each
+
 BACKFILL = b'{"source": "o365-exchange", "start": "2026-11-20T00:00:00Z", "end": "2026-11-21T00:00:00Z"%s}'
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "name"),
     [
         ("/api/events?actor=dana%40contoso.example&actor=eve%40contoso.example", "actor"),

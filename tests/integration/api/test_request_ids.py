@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from aoc_common.settings import TelemetrySettings
 from aoc_common.telemetry import tracing
+from each import each
 
 TRACE, SPAN = "ab" * 16, "cd" * 8
 PARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
@@ -80,7 +81,7 @@ async def test_a_trace_that_is_none_is_replaced(gateway, spans, parents) -> None
     assert spans()[0].parent is None
 
 
-@pytest.mark.parametrize(
+@each(
     "sent",
     [
         [],

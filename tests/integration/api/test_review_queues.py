@@ -138,6 +138,7 @@ async def test_one_is_shown_with_the_beginning_of_its_content_in_its_own_tenant_
     assert (await gateway.client.get(f"{path}&most_bytes=1048577")).status_code == 422
 
 
+@pytest.mark.slow
 async def test_a_retry_asks_the_collector_and_changes_nothing_itself(gateway, letters, jobs) -> None:
     for number in range(250):
         await letters.put(letter(number), 1, "")

@@ -60,6 +60,7 @@ filter:
 """
 
 
+@pytest.mark.slow
 async def test_a_rule_is_added_changed_by_its_etag_and_removed_and_a_shipped_one_keeps_its_text(gateway) -> None:
     call = gateway.client.request
     added = await call("POST", URL, json={"text": TEXT})

@@ -122,6 +122,7 @@ MAIL, SUBJECT = Hidden(services=frozenset({"exchange"})), Hidden(fields=frozense
 BOTH = Hidden(services=frozenset({"exchange"}), fields=frozenset({"subject"}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("owner", "reader", "seen"),
     [
@@ -218,6 +219,7 @@ def test_what_can_be_kept_is_what_a_list_takes() -> None:
     assert set(SearchParameters.model_fields) == taken - {"request", "parameters"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parameters", "name"),
     [

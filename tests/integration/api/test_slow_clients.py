@@ -119,6 +119,7 @@ def test_a_body_that_does_not_come_is_answered_408_and_the_connection_closed(por
     assert b"connection: close" in answer.lower()
 
 
+@pytest.mark.slow
 def test_a_body_that_trickles_is_answered_408_long_before_it_is_whole(port, key) -> None:
     with connected(port) as connection:
         connection.sendall(POST % key + b"Content-Length: 100000\r\n\r\n")
@@ -141,6 +142,7 @@ def test_a_connection_that_says_nothing_is_hung_up_on(port) -> None:
         assert said(connection) == b""
 
 
+@pytest.mark.slow
 def test_a_client_that_does_not_read_its_answers_is_hung_up_on(port, key) -> None:
     with connected(port, SO_RCVBUF=4096) as connection:
         connection.settimeout(PATIENCE_S)

@@ -52,6 +52,7 @@ async def test_a_source_that_nobody_collects_any_more_is_red(health, sources) ->
     assert reason == "stalled: not collected since 2026-11-23T06:00:00Z"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("hours", "state"), [(30, "green"), (20, "yellow"), (5, "red")])
 async def test_content_is_warned_of_before_microsoft_deletes_it(health, sources, database, hours, state) -> None:
     await sources.advance("contoso", "o365-exchange", NOW, NOW)

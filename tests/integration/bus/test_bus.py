@@ -20,6 +20,7 @@ from aoc_common.bus.provision import declare_consumer, provision
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
 from aoc_common.errors import Backpressure, Malformed, Throttled, TooLarge, Unreachable
+from each import each
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -250,6 +251,7 @@ async def test_a_permanent_failure_goes_to_the_dead_letters_and_takes_no_other_m
     assert sorted(handled) == [b"[0]", b"[1]", b"[2]", b"[4]", b"[5]"]
 
 
+@pytest.mark.slow
 async def test_a_defect_is_retried_and_then_dead_lettered_with_its_reason(
     eventually, nats_as, declared, monkeypatch
 ) -> None:
@@ -348,7 +350,7 @@ async def test_the_bus_comes_back_after_the_server_was_killed(
         await eventually(lambda: b"[2]" in seen, 20)
 
 
-@pytest.mark.parametrize(
+@each(
     ("user", "subject"),
     [
         ("normalizer", "aoc.raw.0.contoso.graph-signins"),

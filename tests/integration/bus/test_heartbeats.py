@@ -20,6 +20,7 @@ from aoc_common.errors import Unreachable
 from aoc_common.service.heartbeat import beating
 from aoc_common.service.standstill import assess
 from aoc_common.telemetry.pulse import Pulse
+from each import each
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -44,7 +45,7 @@ async def as_user(nats_as) -> AsyncIterator[Callable[[str], Awaitable]]:
         yield connected
 
 
-@pytest.mark.parametrize(
+@each(
     ("user", "subject"),
     [
         *((user, f"aoc.beats.{of}.x") for user in SERVICES for of in SERVICES if user != of),
@@ -93,6 +94,7 @@ async def test_a_look_tells_who_runs_what_waits_and_who_left(as_user, eventually
     assert [(one.instance, one.beat.leaving) for one in after.seen] == [(instance, True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fails", [False, True])
 async def test_an_alive_process_whose_batch_never_returns_or_whose_every_try_fails_stands_still(
     as_user, eventually, fails

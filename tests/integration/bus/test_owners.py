@@ -77,6 +77,7 @@ async def test_settings_of_somebody_else_do_not_make_a_stream_forget_sooner_unle
     assert ["max_age" in line and "changed" in line for line in told] == [True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fields",
     [
@@ -111,6 +112,7 @@ async def test_how_full_a_stream_is_is_told_by_what_somebody_made_of_it(broker, 
     assert found["stream AOC_RAW"].grade is Grade.WARN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fields",
     [{"max_deliver": 2}, {"headers_only": True}, {"inactive_threshold": 60.0}, {"backoff": [1.0], "max_deliver": 2}],

@@ -141,6 +141,7 @@ async def test_an_ordered_consumer_of_nats_py_works_and_leaves_nothing(owner, na
     await eventually(gone, 20)
 
 
+@pytest.mark.slow
 async def test_the_consumers_that_the_reader_leaves_behind_are_bounded_and_reported(owner, nats_as) -> None:
     """They ask to be kept for years: each costs the server memory, and there was no end to them."""
     config = {"ack_policy": "none", "inactive_threshold": 10**17}

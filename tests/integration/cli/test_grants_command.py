@@ -91,6 +91,7 @@ def test_a_grant_is_listed_as_json(aoc) -> None:
     assert listed["in_force"] is True
 
 
+@pytest.mark.slow
 def test_a_grant_is_over_the_tenants_of_the_registry_that_have_the_names_now(aoc, registered, mongo_settings) -> None:
     registered("contoso")
     aoc("add", "--person", KIM, "--role", "reader", "--tenant", "contoso", "--tenant", "unknown")

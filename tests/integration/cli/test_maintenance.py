@@ -246,6 +246,7 @@ def test_a_wrong_option_is_named(aoc, arguments, says: str) -> None:
     assert says in answer.err
 
 
+@pytest.mark.slow
 def test_indexes_are_built_and_foreign_ones_dropped_only_when_told_to(aoc, on_store, noted) -> None:
     on_store(ensure_indexes)
     on_store(lambda database: database["events"].create_index("actor", name="somebodys"))
@@ -299,6 +300,7 @@ def whole_store(on_store, stored):
     return [event.id for event in events]
 
 
+@pytest.mark.slow
 def test_a_whole_store_has_no_fault_and_stays_as_it_is(aoc, whole_store, there) -> None:
     before = there()
     checked = aoc("verify-store")

@@ -113,6 +113,7 @@ def test_a_retention_that_was_changed_is_applied_before_it_is_counted(aoc, on_st
     assert json.loads(aoc("--json").out)["changed"] == []
 
 
+@pytest.mark.slow
 def test_of_one_tenant_only_its_events_go(aoc, on_store) -> None:
     async def both(database: Database) -> None:
         await fill(database)

@@ -64,6 +64,7 @@ async def test_a_second_job_of_a_source_is_refused_while_one_is_pending(replica)
     assert answers == [True, False, True]
 
 
+@pytest.mark.slow
 async def test_three_replicas_never_run_one_source_twice_at_a_time(replica, eventually):
     running, most, done = Counter(), Counter(), Counter()
 

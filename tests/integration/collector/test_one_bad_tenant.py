@@ -51,6 +51,7 @@ def collecting(nats_as):
     return start
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answers", ["with 429", "well, and slowly"])
 async def test_a_tenant_whose_microsoft_answers_slowly_or_with_429_for_ever_costs_no_other_tenant_its_turn(
     collecting, eventually, answers

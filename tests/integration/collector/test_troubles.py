@@ -57,11 +57,33 @@ def health(database):
     ("switches", "hit", "trouble", "words"),
     [
         ({"revoked": ["AuditLog.Read.All"]}, {"graph-signins"}, "no-permission", "AuditLog.Read.All"),
-        ({"revoked": ["ActivityFeed.Read"]}, {"o365-exchange"}, "no-permission", "ActivityFeed.Read"),
-        ({"premium": False}, {"graph-signins"}, "not-licensed", "Entra ID P1 or P2"),
-        ({"disabled": ["Audit.Exchange"]}, {"o365-exchange"}, "subscription-disabled", "Turn on auditing"),
-        ({"credentials": "expired"}, set(SOURCES), "credentials-expired", "create a new one"),
-        ({"credentials": "consent revoked"}, set(SOURCES), "credentials-expired", "admin consent"),
+        pytest.param(
+            {"revoked": ["ActivityFeed.Read"]},
+            {"o365-exchange"},
+            "no-permission",
+            "ActivityFeed.Read",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"premium": False}, {"graph-signins"}, "not-licensed", "Entra ID P1 or P2", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            {"disabled": ["Audit.Exchange"]},
+            {"o365-exchange"},
+            "subscription-disabled",
+            "Turn on auditing",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"credentials": "expired"}, set(SOURCES), "credentials-expired", "create a new one", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            {"credentials": "consent revoked"},
+            set(SOURCES),
+            "credentials-expired",
+            "admin consent",
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=lambda one: ",".join(one) if isinstance(one, dict) else "",
 )

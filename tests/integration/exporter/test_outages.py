@@ -26,6 +26,7 @@ async def keys(bench) -> set[str]:
     return {f"{one['_id']}-1" async for one in bench.database["events"].find({}, {"_id": 1})}
 
 
+@pytest.mark.slow
 async def test_a_sink_that_was_down_until_the_stream_had_dropped_everything_loses_nothing(bench, eventually) -> None:
     async with bench.exporter():
         await bench.splunk("siem", NOBODY)

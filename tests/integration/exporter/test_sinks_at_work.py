@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import orjson
+import pytest
 
 from aoc_common.bus.broker import jetstream
 from aoc_common.bus.publish import Outgoing
@@ -39,6 +40,7 @@ async def test_every_event_arrives_and_the_account_says_so(bench, eventually) ->
     assert (state.health.waiting, state.health.words, state.origin) == (0, "", "store")
 
 
+@pytest.mark.slow
 async def test_settings_are_live_and_one_broken_sink_is_none_of_the_others_trouble(bench, eventually) -> None:
     async with elastic() as (receiver, url), bench.exporter():
         await bench.put("broken", "elastic", {"url": url, "user": "aoc", "password": f"file:{bench.folder}/none"})
@@ -78,6 +80,7 @@ async def test_settings_are_live_and_one_broken_sink_is_none_of_the_others_troub
         await eventually(gone)
 
 
+@pytest.mark.slow
 async def test_an_event_that_is_refused_is_a_dead_letter_in_the_destinations_words_and_can_be_tried_again(
     bench, eventually
 ) -> None:
@@ -103,6 +106,7 @@ async def test_an_event_that_is_refused_is_a_dead_letter_in_the_destinations_wor
     assert (letter.service, letter.tenant, letter.source) == ("exporter", "contoso", "graph-signins")
 
 
+@pytest.mark.slow
 async def test_alerts_and_the_audit_trail_go_as_they_are_revision_by_revision(bench, eventually) -> None:
     event = {
         "class_uid": 3002, "time": 1_790_000_000_000, "status_id": 1, "metadata": {},

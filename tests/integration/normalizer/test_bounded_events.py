@@ -70,6 +70,7 @@ RECORDS = [
 ]
 
 
+@pytest.mark.slow
 async def test_an_account_of_records_that_fill_everything_is_complete_and_each_is_published(
     bus, normalizer, eventually, database: Database, nats_as, schema_faults
 ) -> None:

@@ -40,6 +40,7 @@ async def owner(nats_as):
     await close(made)
 
 
+@pytest.mark.slow
 async def test_a_stream_that_takes_no_batches_any_more_is_no_ready_service(
     normalizer, bus, owner, nats_as, eventually
 ) -> None:
@@ -63,6 +64,7 @@ async def test_a_stream_that_takes_no_batches_any_more_is_no_ready_service(
         assert await probes["standing"]() is None
 
 
+@pytest.mark.slow
 async def test_a_database_that_was_dropped_beneath_is_not_worked_on_without_what_forbids_doubles(
     normalizer, bus, database, eventually
 ) -> None:
@@ -104,6 +106,7 @@ async def test_a_consumer_that_gives_up_is_told_while_it_runs(normalizer, owner,
         await eventually(well)
 
 
+@pytest.mark.slow
 async def test_what_is_on_the_bus_when_the_ledger_is_lost_is_stored_and_counted(
     normalizer, bus, database, eventually
 ) -> None:

@@ -39,6 +39,7 @@ async def test_whichever_comes_first_it_is_one_event(replica: Replica, database:
     assert await database["events"].count_documents({}) == len(replica.sent) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [(EXACT, WHOLE), (WHOLE, EXACT), (EXACT, EXACT, WHOLE)])
 async def test_on_one_page_it_is_one_event_too_and_stays_it(replica: Replica, database: Database, order) -> None:
     first = await replica.takes("a", *order)
@@ -64,6 +65,7 @@ async def test_what_is_stored_with_both_times_stays_two_events(replica: Replica,
     assert await database["events"].count_documents({}) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "other",
     [

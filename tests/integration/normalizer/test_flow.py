@@ -77,6 +77,7 @@ async def test_pitfall_10_what_is_fetched_again_is_not_published_again(
     assert len(await published_ids(nats_as)) == 2
 
 
+@pytest.mark.slow
 async def test_a_crash_between_insert_and_publish_loses_no_event_for_the_consumers(
     bus, normalizer, eventually, database: Database, nats_as, monkeypatch
 ) -> None:
@@ -96,6 +97,7 @@ async def test_a_crash_between_insert_and_publish_loses_no_event_for_the_consume
     assert (await MongoLedger(database).totals("contoso", "contoso/s1")).stored == 3
 
 
+@pytest.mark.slow
 async def test_an_event_that_another_page_had_stored_is_not_published_again(
     bus, normalizer, eventually, database: Database, nats_as
 ) -> None:
@@ -112,6 +114,7 @@ async def test_an_event_that_another_page_had_stored_is_not_published_again(
     assert len(await published_ids(nats_as)) == 1
 
 
+@pytest.mark.slow
 async def test_what_is_no_record_is_put_aside_whole_and_the_rest_goes_in(
     bus, normalizer, eventually, database: Database
 ) -> None:
@@ -126,6 +129,7 @@ async def test_what_is_no_record_is_put_aside_whole_and_the_rest_goes_in(
     assert (await MongoLedger(database).totals("contoso", "contoso/s1")).quarantined == 2
 
 
+@pytest.mark.slow
 async def test_what_is_no_record_waits_for_one_decision_however_often_it_is_fetched(
     bus, normalizer, eventually, database: Database
 ) -> None:
@@ -139,6 +143,7 @@ async def test_what_is_no_record_waits_for_one_decision_however_often_it_is_fetc
     assert [entry.text for entry in await MongoQuarantine(database).list("contoso", None, 10)] == ['{"Id": broken}']
 
 
+@pytest.mark.slow
 async def test_a_record_of_five_megabytes_is_stored_whole_and_announced(
     bus, normalizer, eventually, database: Database, nats_as
 ) -> None:
@@ -151,6 +156,7 @@ async def test_a_record_of_five_megabytes_is_stored_whole_and_announced(
     assert len(await published_ids(nats_as)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workload", ["AzureActiveDirectory", "Exchange"])
 async def test_a_record_with_a_hundred_thousand_modified_properties_is_stored_whole(
     bus, normalizer, eventually, database: Database, nats_as, workload: str
@@ -166,6 +172,7 @@ async def test_a_record_with_a_hundred_thousand_modified_properties_is_stored_wh
     assert len(await published_ids(nats_as)) == 2
 
 
+@pytest.mark.slow
 async def test_a_record_without_id_or_time_is_stored_once_and_says_so(
     bus, normalizer, eventually, database: Database
 ) -> None:
@@ -179,6 +186,7 @@ async def test_a_record_without_id_or_time_is_stored_once_and_says_so(
     assert stored["time"].timestamp() == 0
 
 
+@pytest.mark.slow
 async def test_a_record_that_no_document_can_hold_is_put_aside_and_its_page_goes_on(
     bus, normalizer, eventually, database: Database, monkeypatch
 ) -> None:
@@ -219,6 +227,7 @@ async def test_a_record_that_the_store_refuses_is_put_aside_and_its_page_goes_on
     assert (json.loads(entry.text)["Id"], entry.reason) == ("r2", "events: too large")
 
 
+@pytest.mark.slow
 async def test_a_message_that_is_no_raw_page_goes_to_the_dead_letters(bus, normalizer, eventually, nats_as) -> None:
     await publish_all(
         bus.js,
@@ -247,6 +256,7 @@ async def test_hostile_names_and_values_are_stored_and_come_back_unchanged(
     assert json.loads(stored["unmapped"])["a.b.c"] == {"$gt": ""}
 
 
+@pytest.mark.slow
 async def test_a_record_that_a_mapper_stumbles_over_is_stored_and_kept_for_the_developer(
     bus, normalizer, eventually, database: Database, monkeypatch
 ) -> None:
@@ -280,6 +290,7 @@ async def test_a_probe_says_when_the_bus_is_away(normalizer, bus, nats_server: C
     assert well == {"nats": None, "mongo": None, "workers": None, "background": None, "standing": None}
 
 
+@pytest.mark.slow
 async def test_one_trace_leads_from_the_page_to_the_insert_and_the_event(
     bus, normalizer, eventually, monkeypatch
 ) -> None:

@@ -120,6 +120,7 @@ async def run(database: Database, nats_as, eventually, unsteady) -> dict[str, ob
         return await end(database, js)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["before", "after"])
 @pytest.mark.parametrize("number", range(WRITES))
 async def test_the_database_dies_at_each_write_of_giving_up(database, nats_as, eventually, number, how) -> None:

@@ -161,6 +161,7 @@ async def test_an_event_is_renewed_in_place_when_its_ids_get_names(directory, da
     assert (both["_id"], both["page"]) == (event.id, "p7")
 
 
+@pytest.mark.slow
 async def test_more_events_than_one_round_renews_all_get_their_name(directory, database: Database) -> None:
     context = RecordContext("contoso", "graph-directory-audits", NOW)
     events = [normalise(audit(f"d-{number}", DANA), context) for number in range(450)]
@@ -202,6 +203,7 @@ async def test_a_store_that_is_away_is_asked_again_at_the_next_turn(directory, d
     assert away.asked > 2
 
 
+@pytest.mark.slow
 async def test_the_running_normalizer_names_what_it_stores(
     bus, normalizer, eventually, directory, database: Database
 ) -> None:

@@ -46,6 +46,7 @@ async def test_a_record_that_stands_twice_on_a_page_is_counted_and_published_onc
     assert (totals.stored, totals.duplicate, len(replica.sent)) == (2, 2, 2)
 
 
+@pytest.mark.slow
 async def test_two_records_of_one_id_that_stand_twice_on_a_page_are_counted_and_published_once_each(replica) -> None:
     other = AUDIT | {"Operation": "New-InboxRule"}
     totals = await replica.takes("a", AUDIT, other, AUDIT, other, source="o365-exchange")
@@ -75,6 +76,7 @@ async def test_what_says_the_same_is_a_duplicate(replica, record, again) -> None
     assert len(replica.sent) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("record", "again"),
     [
@@ -172,6 +174,7 @@ ROWS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made", ROWS.values(), ids=ROWS)
 async def test_records_that_share_an_id_which_names_none_of_them_are_as_many_events(replica, database, made) -> None:
     rows = [made(number) for number in range(9)]
@@ -203,6 +206,7 @@ async def test_a_repair_of_a_damaged_row_is_no_other_row(replica, database) -> N
     assert "\u00f6" in event["raw"]
 
 
+@pytest.mark.slow
 async def test_a_page_is_cut_once_however_many_of_its_records_are_compared(replica, monkeypatch) -> None:
     ids = [f"5d6a1f0e-93c1-4c58-8f8b-0b7b6a1a{number:04}" for number in range(40)]
     await replica.takes("a", *(SIGN_IN | {"id": one} for one in ids))

@@ -105,6 +105,7 @@ async def pipeline(database: Database) -> Pipeline:
 ACTORS = [{"id": DANA}, {"userPrincipalName": "dana@contoso.example"}, {"id": DANA, "displayName": "Dana"}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ACTORS)
 @pytest.mark.parametrize("then", ["demoted", "deleted", "renamed"])
 async def test_an_administrators_event_stays_one_whatever_becomes_of_him(pipeline, by, then, schema_faults) -> None:

@@ -115,6 +115,7 @@ async def test_batches_end_where_their_events_are_large(database, events, monkey
     assert {len(batch) async for batch in MongoStoredTerms(database).batches(NOW)} == {1}
 
 
+@pytest.mark.slow
 async def test_how_far_it_has_come_is_said_until_all_is_done(database, events, monkeypatch) -> None:
     monkeypatch.setattr(stored_terms, "_FEW", 1)
     edition = MongoTermEdition(database)
@@ -153,6 +154,7 @@ async def test_a_run_that_was_broken_off_goes_on_where_it_was(database, events, 
     assert await found(database, "payroll") == len(events)
 
 
+@pytest.mark.slow
 async def test_an_event_that_was_mapped_again_meanwhile_keeps_its_new_terms(database, events) -> None:
     store = MongoStoredTerms(database)
     async for batch in store.batches(NOW):

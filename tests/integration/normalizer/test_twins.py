@@ -137,6 +137,7 @@ async def test_the_one_that_comes_first_stands_for_both(
     assert (told["type"], told["data"]) == ("twin", {"twin_of": str(first)})
 
 
+@pytest.mark.slow
 async def test_of_two_that_come_together_the_preferred_one_is_first(
     bus, settle, normalizer, eventually, database: Database
 ) -> None:
@@ -147,6 +148,7 @@ async def test_of_two_that_come_together_the_preferred_one_is_first(
     assert await links(database) == {UNIFIED: GRAPH}
 
 
+@pytest.mark.slow
 async def test_two_changes_of_one_second_are_paired_by_what_they_changed(
     bus, settle, normalizer, eventually, database: Database
 ) -> None:
@@ -160,6 +162,7 @@ async def test_two_changes_of_one_second_are_paired_by_what_they_changed(
     assert await links(database) == {second: first}
 
 
+@pytest.mark.slow
 async def test_a_success_is_alerted_on_though_the_same_failed_just_before(
     bus, settle, normalizer, eventually, database: Database, published
 ) -> None:
@@ -176,6 +179,7 @@ async def test_a_success_is_alerted_on_though_the_same_failed_just_before(
     assert (await MongoTwinLinks(database).check(NOW, most=100, published=messages.keys())).broken == ()
 
 
+@pytest.mark.slow
 async def test_a_second_event_that_changes_says_that_it_adds_to_the_first(
     bus, settle, normalizer, nats_as, database: Database
 ) -> None:
@@ -193,6 +197,7 @@ async def test_a_second_event_that_changes_says_that_it_adds_to_the_first(
     assert (broken.second, broken.fault) == (GRAPH, LinkFault.RESULT)
 
 
+@pytest.mark.slow
 async def test_a_page_that_comes_again_is_published_with_the_same_link(
     bus, settle, normalizer, eventually, database: Database, published, monkeypatch
 ) -> None:
@@ -217,6 +222,7 @@ async def test_a_page_that_comes_again_is_published_with_the_same_link(
     assert await links(database) == {UNIFIED: GRAPH}
 
 
+@pytest.mark.slow
 async def test_what_was_published_alone_stays_first_when_its_page_comes_again(
     bus, settle, normalizer, eventually, database: Database, published
 ) -> None:
@@ -232,6 +238,7 @@ async def test_what_was_published_alone_stays_first_when_its_page_comes_again(
     assert {one: twin_of(message.headers) for one, message in messages.items()} == {UNIFIED: None, GRAPH: UNIFIED}
 
 
+@pytest.mark.slow
 async def test_two_replicas_at_once_never_make_both_the_first(
     bus, settle, normalizer, eventually, database: Database, published
 ) -> None:

@@ -87,6 +87,7 @@ async def test_the_newest_by_the_sources_own_time_is_current_in_any_order_of_arr
     assert len(replica.sent) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 async def test_without_such_a_time_it_is_the_one_that_was_first_fetched_last(replica, database, order) -> None:
     sightings = [(SIGN_IN, NOW), (RISKY, NOW + HOUR), (SIGN_IN, NOW + 2 * HOUR)]
@@ -99,6 +100,7 @@ async def test_without_such_a_time_it_is_the_one_that_was_first_fetched_last(rep
     assert len(replica.sent) == 2
 
 
+@pytest.mark.slow
 async def test_two_replicas_that_store_versions_at_once_lose_none(replica, database) -> None:
     await replica.takes("a", SIGN_IN)
     others = [Replica(database, replica.stream) for _ in range(4)]

@@ -55,6 +55,7 @@ async def test_1_pages_that_vanish_unprocessed_are_collected_again(office, owner
     assert (account.stored, account.unsettled) == (5, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noted", [20, 0])
 async def test_pages_of_a_clock_that_was_days_ahead_are_found_when_they_are_lost_and_not_days_later(
     office, owner, noted
@@ -75,6 +76,7 @@ async def test_pages_of_a_clock_that_was_days_ahead_are_found_when_they_are_lost
     assert (stretch.cause, stretch.start, stretch.end) == (Cause.BEHIND, START, END)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ahead_s", [0, 3 * 24 * 3600])
 async def test_pages_that_were_noted_at_one_moment_are_all_looked_for_however_many(office, owner, ahead_s) -> None:
     books = office()
@@ -231,6 +233,7 @@ async def test_a_page_that_is_settled_while_it_is_looked_for_is_not_gone(office,
     assert (account.stored, account.complete_until) == (2, END)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", range(6))
 async def test_a_crash_at_any_step_of_giving_pages_up_is_made_good_by_the_next_look(
     office, owner, database, monkeypatch, step
@@ -277,6 +280,7 @@ async def test_a_crash_at_any_step_of_giving_pages_up_is_made_good_by_the_next_l
     assert (account.complete_until, account.unsettled) == (START, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["o365-exchange", "import"])
 async def test_a_slice_that_lacks_no_page_is_settled_and_nothing_of_it_is_called_lost(office, database, source) -> None:
     books = office(source)

@@ -32,6 +32,7 @@ async def test_what_was_made_is_as_declared(indexed, verdict) -> None:
     assert (await verdict()).grade is Grade.OK
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("collection", "made"),
     [

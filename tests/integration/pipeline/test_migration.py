@@ -190,6 +190,7 @@ def outcome(broker, nats_on, mongo_settings, database, eventually):
     return run
 
 
+@pytest.mark.slow
 async def test_what_the_version_before_left_undone_is_done_once(before, migration, outcome, database) -> None:
     assert await migration.needed()
     moved = await migration.run()

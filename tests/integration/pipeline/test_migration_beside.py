@@ -24,6 +24,7 @@ from aoc_common.migration import MOVING
 from aoc_common.store.mongo.event_versions import FORMER_IDS
 
 
+@pytest.mark.slow
 async def test_run_twice_at_once_the_second_waits_and_deletes_nothing(before, another, outcome) -> None:  # noqa: F811
     first, second = another(), another()
     moved = await asyncio.gather(first.run(), second.run())
@@ -33,6 +34,7 @@ async def test_run_twice_at_once_the_second_waits_and_deletes_nothing(before, an
     assert (stored, len(published), len(set(published))) == (18, 18, 18)
 
 
+@pytest.mark.slow
 async def test_a_migration_that_was_paused_while_another_did_it_does_not_delete_the_new_stream(
     before,  # noqa: F811
     another,  # noqa: F811
@@ -86,6 +88,7 @@ async def test_a_service_in_the_middle_of_its_batches_is_at_work_although_it_wai
     await working
 
 
+@pytest.mark.slow
 async def test_an_older_service_that_starts_meanwhile_stops_the_migration_and_loses_nothing(
     before,  # noqa: F811
     migration,  # noqa: F811
@@ -112,6 +115,7 @@ async def test_an_older_service_that_starts_meanwhile_stops_the_migration_and_lo
     assert (stored, len(published), len(set(published))) == (21, 21, 21)
 
 
+@pytest.mark.slow
 async def test_an_answer_that_is_lost_is_not_the_end_of_the_stream(before, migration, outcome, monkeypatch) -> None:  # noqa: F811
     """What had not come was not copied, and went with the old stream."""
     asked = Pull.batch
@@ -129,6 +133,7 @@ async def test_an_answer_that_is_lost_is_not_the_end_of_the_stream(before, migra
     assert (stored, len(published)) == (18, 18)
 
 
+@pytest.mark.slow
 async def test_pages_that_went_astray_are_not_passed_over(before, migration, outcome, monkeypatch) -> None:  # noqa: F811
     asked, times = Pull.batch, 0
 

@@ -36,6 +36,7 @@ async def test_every_event_is_handled_once_and_none_comes_from_the_store(rig: Ri
     assert (await rig.checkpoint()).past == ()
 
 
+@pytest.mark.slow
 async def test_what_was_purged_unread_comes_from_the_store_as_it_was_published(rig: Rig, eventually) -> None:
     await rig.declare()
     for _ in range(4):
@@ -53,6 +54,7 @@ async def test_what_was_purged_unread_comes_from_the_store_as_it_was_published(r
     assert (hole.reason, hole.filled, hole.missing, hole.unaccounted) == ("dropped", 480, 0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", ["max_age", "max_bytes"])
 async def test_what_a_limit_has_taken_comes_from_the_store(rig: Rig, eventually, limit) -> None:
     await rig.declare()
@@ -72,6 +74,7 @@ async def test_what_a_limit_has_taken_comes_from_the_store(rig: Rig, eventually,
     assert handled.twice == set()
 
 
+@pytest.mark.slow
 async def test_a_stream_that_was_made_anew_and_counts_from_one_again_loses_nothing(rig: Rig, eventually) -> None:
     await rig.declare()
     first = sign_ins(150)
@@ -176,6 +179,7 @@ async def test_an_idle_reader_of_a_quiet_tenant_has_no_hole_when_others_events_a
     assert (await rig.checkpoint()).past == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("begin", "expected"), [("beginning", 30), ("now", 10)])
 async def test_a_new_reader_begins_where_it_says(rig: Rig, eventually, begin, expected) -> None:
     reader = replace(READER, begin=begin)
@@ -252,6 +256,7 @@ async def test_the_hole_is_filled_before_what_comes_after_it_is_handled(rig: Rig
     assert max(sequences[:300]) < min(sequences[300:])
 
 
+@pytest.mark.slow
 async def test_a_store_that_is_away_while_a_hole_is_filled_costs_time_only(rig: Rig, eventually) -> None:
     await rig.declare()
     await rig.publish(*sign_ins(250))

@@ -86,6 +86,7 @@ async def test_a_replica_that_leaves_in_the_middle_of_a_hole_lets_another_go_on_
     assert len(first.ids | second.ids) == 500
 
 
+@pytest.mark.slow
 async def test_a_replica_that_was_paused_while_another_took_its_hole_over_changes_nothing(
     rig: Rig, eventually, monkeypatch
 ) -> None:

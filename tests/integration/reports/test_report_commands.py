@@ -61,6 +61,7 @@ def aoc(command_line, collected):
     return command_line
 
 
+@pytest.mark.slow
 def test_a_report_is_signed_proven_and_its_key_replaced(aoc, tmp_path) -> None:
     old_report, new_report, pinned = tmp_path / "old", tmp_path / "new", tmp_path / "keys.json"
     nothing = aoc("keys", "list")

@@ -111,6 +111,7 @@ def test_a_taken_port_is_one_line_before_anything_is_started(launch) -> None:
     }
 
 
+@pytest.mark.slow
 def test_an_address_to_listen_on_that_is_none_is_named(launch) -> None:
     status, said = launch("normalizer", {"AOC_HEALTH__HOST": "no such host"}).ended()
 
@@ -260,6 +261,7 @@ async def test_a_wrong_password_of_the_bus_is_one_line_that_names_the_settings(l
     assert "falsch" not in said
 
 
+@pytest.mark.slow
 async def test_a_credentials_file_can_be_used(launch, database, tmp_path, eventually) -> None:
     await ensure_indexes(database)
     lines = ("-----BEGIN NATS USER JWT-----", "eyJ0", "------END NATS USER JWT------")

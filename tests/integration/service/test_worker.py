@@ -120,6 +120,7 @@ async def test_a_service_that_fails_at_everything_halts_says_why_and_goes_on_whe
     assert (waiting, letters, in_the_end) == (60, 0, 0)
 
 
+@pytest.mark.slow
 async def test_what_a_halted_service_has_not_acknowledged_is_handled_by_the_next_deployment(
     service, bus, eventually
 ) -> None:

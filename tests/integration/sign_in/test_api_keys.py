@@ -15,6 +15,7 @@ from aoc_common.store.api_keys import ApiKey
 from aoc_common.store.mongo.api_keys import MongoApiKeys
 from aoc_common.store.mongo.tenant_settings import MongoTenantSettings
 from aoc_common.tenants.records import TenantRecord
+from each import each
 from making import NOW
 from signing_in import bearer, make_key
 from tenant_registry import settings_of
@@ -67,7 +68,7 @@ async def test_a_key_is_shown_once_and_stored_as_its_hash(admin, made, database)
     assert fingerprint(made["secret"]).hash in stored
 
 
-@pytest.mark.parametrize(
+@each(
     "change",
     [
         lambda key: key[:-1],
@@ -87,6 +88,7 @@ async def test_a_key_that_was_never_made_opens_nothing(aoc, made, change) -> Non
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="aoc", error="invalid_token"'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "headers",
     [
@@ -126,7 +128,7 @@ async def test_a_key_that_has_expired_opens_nothing(aoc, database) -> None:
     assert (answer.status_code, "expired" in answer.json()["detail"]) == (401, True)
 
 
-@pytest.mark.parametrize(
+@each(
     ("role", "tenant", "grant", "status"),
     [
         ("superadmin", "contoso", {"role": "superadmin", "everything": True}, 201),
@@ -158,9 +160,7 @@ async def test_a_key_makes_no_keys(aoc, database) -> None:
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
 
 
-@pytest.mark.parametrize(
-    "change", [{"days": 0}, {"days": 367}, {"name": ""}, {"name": "a\x1b[31m"}, {"name": "x" * 101}, {"grants": []}]
-)
+@each("change", [{"days": 0}, {"days": 367}, {"name": ""}, {"name": "a\x1b[31m"}, {"name": "x" * 101}, {"grants": []}])
 async def test_a_wish_that_cannot_be_is_refused_by_name(admin, change) -> None:
     answer = await admin.fetch("POST", "/api/api-keys", json=wish() | change)
 

@@ -9,6 +9,7 @@ import pytest
 
 from aoc_common.contracts.audit import INSTALLATION
 from aoc_common.store.audit_trail import AuditQuery
+from each import each
 
 AOC = "http://127.0.0.1:8080"
 
@@ -143,7 +144,7 @@ async def test_a_secret_that_somebody_made_up_becomes_no_session(aoc, browser) -
     assert (await attacker.client.get("/api/me")).status_code == 401
 
 
-@pytest.mark.parametrize(
+@each(
     "target",
     [
         "https://evil.example/",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from each import each
 from signing_in import bearer, make_key
 
 PROXY, STRANGER = "10.0.0.5", "198.51.100.7"
@@ -36,7 +37,7 @@ async def test_who_comes_through_the_listed_proxy_is_served_as_over_tls(asking) 
     assert answer.headers["strict-transport-security"].startswith("max-age=")
 
 
-@pytest.mark.parametrize(
+@each(
     ("peer", "headers", "problem"),
     [
         # A stranger says what only the proxy may say.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from each import each
+
 AOC = "http://127.0.0.1:8080"
 EVIL = "https://evil.example"
 KEY = {"name": "made by a page", "grants": [{"role": "reader", "everything": True}]}
@@ -85,7 +87,7 @@ async def test_the_token_of_another_session_is_none(aoc, admin) -> None:
     assert (await browser.client.post("/api/api-keys", json=KEY, headers=headers)).status_code == 403
 
 
-@pytest.mark.parametrize(
+@each(
     ("headers", "status"),
     [
         ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, 403),

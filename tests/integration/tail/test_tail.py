@@ -111,6 +111,7 @@ async def test_the_header_goes_before_the_parameter(gateways, rig) -> None:
             assert await again.events(1) == (await in_order(rig))[2:]
 
 
+@pytest.mark.slow
 async def test_what_the_stream_has_dropped_comes_from_the_store(gateways, rig) -> None:
     async with gateways.running(READER) as gateway:
         async with gateway.tail() as tail:
@@ -159,6 +160,7 @@ async def test_what_cannot_be_had_any_more_is_said(gateways, rig, database) -> N
     assert found == await in_order(rig)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["nonsense", "A" * 64, "%00"])
 async def test_a_place_that_was_not_given_here_is_refused(gateways, place) -> None:
     async with gateways.running(READER) as gateway:

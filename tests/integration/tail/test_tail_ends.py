@@ -27,6 +27,7 @@ def audits(count: int, **changes):
     return [AUDIT | {"Id": str(uuid.uuid4()), **changes} for _ in range(count)]
 
 
+@pytest.mark.slow
 async def test_a_slow_reader_is_cut_off_and_goes_on_while_others_see_all(gateways, rig) -> None:
     async with gateways.running(READER, buffer_events=5, heartbeat_s=0.2) as gateway, gateway.tail() as tail:
         live = gateway.app.state.services.tail
@@ -84,6 +85,7 @@ async def test_it_ends_when_the_grant_is_taken_away(gateways, database, eventual
             assert await tail.end() == "not-allowed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [{}, {"q": "dana"}, {"q": "-walrus"}, {"q": "walrus"}, {"ip": "203.0.113.9"}])
 async def test_what_is_hidden_is_neither_shown_nor_found(gateways, rig, tmp_path, asked) -> None:
     rules = [{"services": ["exchange"]}, {"fields": ["address"]}]

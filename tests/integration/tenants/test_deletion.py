@@ -161,6 +161,7 @@ async def bus(nats_as):
         yield broker
 
 
+@pytest.mark.slow
 async def test_whoever_dies_at_any_removal_the_next_one_ends_it_with_the_proof_of_the_first_count(
     database, registry, clock, bus
 ):

@@ -108,6 +108,7 @@ async def test_a_tenant_that_is_added_is_collected_within_seconds_and_one_that_i
         await eventually(partial(done, "contoso", "graph-alerts", "o365-exchange", "graph-intune"), 8)
 
 
+@pytest.mark.slow
 async def test_what_changed_while_the_collector_was_down_is_known_when_it_starts(
     entries, administration, collecting, collected, eventually
 ):

@@ -11,6 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+import made_worlds
 from aoc_api.app import create_app
 from aoc_api.auth_settings import AuthOptions
 from aoc_api.entra.discovery import ANSWER_BYTES
@@ -50,6 +51,7 @@ def clock() -> ManualClock:
 async def entra(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EntraId]:
     """The provider. The people of contoso are at home; fabrikam is a customer."""
     POOL.begin(monkeypatch)
+    monkeypatch.setattr("aoc_sim.app.World", made_worlds.world)
     tenants = tuple(tenant.model_copy(update={"people": 20}) for tenant in DEFAULT_TENANTS)
     sim = create_simulator(SimSettings(events=0, live_rate=0, stories=[], tenants=tenants, public_url=BASE), clock)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(sim), base_url=BASE) as client:

@@ -20,6 +20,7 @@ LEEWAY_S = 60
 STRANGER = "11111111-2222-4333-8444-555555555555"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("claim", "seconds", "status"),
     [
@@ -159,6 +160,7 @@ async def test_strangers_do_not_make_us_ask_at_all(gateway, entra):
     assert await entra.asked() == 0
 
 
+@pytest.mark.slow
 async def test_a_hundred_first_requests_ask_once(gateway, entra):
     statuses = await asyncio.gather(
         *(gateway.status(entra.token({"uti": str(number)}, role=None)) for number in range(100))

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from aoc_common.contracts.sources import SOURCE_NAMES
+from each import each
 
 WISH = {"tenant": "contoso", "source": "o365-dlp", "start": "2026-11-20T00:00:00Z", "end": "2026-11-21T00:00:00Z"}
 
@@ -37,7 +38,7 @@ async def test_a_wish_that_cannot_be_is_a_problem_that_names_what_is_wrong(hooks
     assert hooks.bus.asked == []
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null"])
+@each("body", [b"", b"{", b"[]", b"null"])
 async def test_a_body_that_is_no_wish_is_a_problem(hooks, body):
     answer = await hooks.client.post(
         "/api/fetch-audit-logs", content=body, headers={"Content-Type": "application/json"}
@@ -97,7 +98,7 @@ async def test_with_a_cookie_or_by_head_nothing_is_asked(hooks):
     assert hooks.bus.asked == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("parameters", "name"),
     [
         ({"hours": 0}, "hours"),

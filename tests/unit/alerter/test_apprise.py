@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 HOSTILE = "<b>x</b> [reset](https://evil.example) @everyone\nSeverity: low"
 
 
+@pytest.mark.slow
 async def test_apprise_sends_and_says_what_came_of_it_and_goes_nowhere_else() -> None:
     taken: list[tuple[str, bytes]] = []
 

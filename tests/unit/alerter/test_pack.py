@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
+import pytest
 import yaml
 
 from aoc_rules.attributes import attributes_of
@@ -204,6 +205,7 @@ def varied(value: Any, number: int) -> Any:
     )
 
 
+@pytest.mark.slow
 def test_a_count_fires_at_its_threshold_within_its_span_and_for_one_group() -> None:
     for counting in pack().countings:
         example, count = COUNTING[counting.name], counting.at_least

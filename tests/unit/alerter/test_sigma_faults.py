@@ -118,6 +118,7 @@ def test_a_rule_of_a_megabyte_is_refused_before_it_is_read() -> None:
     assert "at most 524,288" in said
 
 
+@pytest.mark.slow
 def test_ten_thousand_whole_texts_are_one_look_up_and_as_many_parts_are_refused() -> None:
     values = [f"value-{number}" for number in range(10_000)]
     rule = rule_on({"f": values})
@@ -134,6 +135,7 @@ def test_as_many_parts_as_may_be_are_found_in_one_pass() -> None:
     assert fires(rule_on({"f|contains": values}), {"f": "a part-1999- here"})
 
 
+@pytest.mark.slow
 def test_more_values_than_may_be_are_refused() -> None:
     said = refusal({"selection": {"f": [str(number) for number in range(bounds.VALUES + 1)]}, "condition": "selection"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from thoroughness import THOROUGH
 LISTS = NamedLists({"words": ["ab", "x*", ""]})
 
 
+@pytest.mark.slow
 @settings(max_examples=1_000 if THOROUGH else 25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(DETECTIONS, min_size=1, max_size=4), st.lists(EVENTS, min_size=1, max_size=6))
 def test_no_rule_that_matches_is_lost_by_the_index(detections, events) -> None:
@@ -86,6 +88,7 @@ PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(PIECES, max_size=6).map("".join), st.text("abc.", max_size=8))
 def test_whatever_an_expression_matches_has_that_text(pattern, text) -> None:

@@ -249,6 +249,7 @@ class TestRecordsInText:
 
         assert refusal.harmless
 
+    @pytest.mark.slow
     def test_objects_that_do_not_end_are_given_up_in_bounded_time(self, read) -> None:
         lines = [f"note {json.dumps(A)}", *[f'note {{"a{number}' for number in range(20_000)]]
         found = read("\n".join(lines).encode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,6 +88,7 @@ def test_what_a_row_carries_as_json_in_a_cell_is_tried_inside() -> None:
     assert fields["AuditData.Id"].value == RULE["Id"]
 
 
+@pytest.mark.slow
 def test_no_more_fields_are_tried_than_may_be_and_the_others_say_so() -> None:
     fields = of(RULE | {"Many": {f"f{n}": n for n in range(MOST_FIELDS + 20)}})
 
@@ -104,6 +106,7 @@ def test_every_field_of_real_shapes_has_a_destination(source) -> None:
         assert any("metadata.uid" in field.places for field in fields)
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(
         st.text(max_size=5),

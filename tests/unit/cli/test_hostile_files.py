@@ -50,6 +50,7 @@ def test_a_pipe_that_is_named_is_refused_and_not_waited_for(tmp_path: Path) -> N
         select([tmp_path / "pipe"])
 
 
+@pytest.mark.slow
 def test_a_file_that_breaks_in_the_middle_gives_what_was_read_and_says_where_it_broke(tmp_path: Path) -> None:
     path = tmp_path / "export.ndjson"
     path.write_bytes(b'{"Id":"1"}\n' * 200_000)
@@ -88,6 +89,7 @@ def test_a_file_that_is_written_to_while_it_is_read_is_seen(tmp_path: Path) -> N
         assert (before, file.changed()) == (False, True)
 
 
+@pytest.mark.slow
 def test_a_sparse_file_is_no_export_and_is_never_held_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,6 +60,7 @@ def test_what_file_managers_put_into_archives_is_hidden(read) -> None:
     assert found.refused == {}
 
 
+@pytest.mark.slow
 def test_an_archive_that_holds_too_many_files_or_bytes_ends_there(read) -> None:
     many = read(zipped({f"{number}.json": NDJSON for number in range(30)}), Unpacking(entries=10))
     long = json.dumps(audit("a", note="x" * MIB)).encode() + b"\n"

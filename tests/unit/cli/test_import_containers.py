@@ -31,6 +31,7 @@ TABLE_HEAD = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "inner", "after"),
     [

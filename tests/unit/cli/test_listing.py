@@ -217,6 +217,7 @@ def test_what_an_attacker_wrote_steers_no_terminal(width, capsys, kind, columns)
     assert len(shown.splitlines()) == (2 if kind == "csv" or (kind == "table" and columns) else 1)
 
 
+@pytest.mark.slow
 @given(st.recursive(st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_harmless_json_is_the_same_value(value) -> None:
     text_of_it = json.dumps(value, ensure_ascii=False)

@@ -76,6 +76,7 @@ def test_what_is_simulated_does_not_go_into_servers_of_the_users_own_unasked(aoc
     assert message.startswith(f"aoc: AOC_NATS__URL and AOC_MONGO__URI name servers of your own: {why}")
 
 
+@pytest.mark.slow
 def test_simulated_records_go_into_servers_of_the_users_own_when_asked_for(aoc) -> None:
     quick = {"AOC_MONGO__TIMEOUT_S": "0.2"}
 

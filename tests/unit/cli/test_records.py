@@ -90,6 +90,7 @@ def test_rows_with_an_empty_audit_data_are_reported_as_such(read) -> None:
     assert unreadable(found) == [(1, "AuditData is empty"), (2, "AuditData is empty")]
 
 
+@pytest.mark.slow
 def test_a_broken_gzip_stream_gives_what_it_held(read) -> None:
     packed = gzip.compress(b"".join(b'{"Id":"%d"}\n' % n for n in range(50_000)))
     found = read(packed[: len(packed) // 2])
@@ -200,6 +201,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.dictionaries(st.text(max_size=8), json_values, max_size=4), max_size=8), st.booleans())
 def test_the_scanner_finds_exactly_the_elements(values: list[dict[str, object]], pretty: bool) -> None:
     data = json.dumps(values, indent=2 if pretty else None).encode()

@@ -112,6 +112,7 @@ def test_a_file_of_another_shape_is_refused(change) -> None:
         read(document, Form.JWS)
 
 
+@pytest.mark.slow
 def test_as_many_files_as_are_stated_fit_into_a_report_that_can_be_checked() -> None:
     name = "/evidence/2026/contoso/exports/Purview/" + "AuditLog_2026-11-22T07-00-00_part-000001" * 2
     files = tuple(replace(FILES[0], file=f"{name}-{number}.csv") for number in range(MOST_FILES))

@@ -52,6 +52,7 @@ def test_a_test_of_too_many_events_does_not_pass_for_few_matches(matches, comple
     assert command._missed(RuleTest.model_validate(example), *bounds) == reason
 
 
+@pytest.mark.slow
 def test_the_rule_of_the_how_to_is_linted_tested_and_covered_without_a_gateway(tmp_path, monkeypatch) -> None:
     run, rule, log = CliRunner(), tmp_path / "rules" / "mailbox-audit.yml", tmp_path / "export.ndjson"
     rule.parent.mkdir()

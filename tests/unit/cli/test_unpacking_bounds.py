@@ -62,6 +62,7 @@ def test_a_gzip_that_unpacks_to_too_much_at_all_ends_there(tmp_path) -> None:
     assert "more than 31,457,280 bytes (--max-unpacked)" in broken[-1].reason
 
 
+@pytest.mark.slow
 def test_a_small_file_may_repeat_itself(tmp_path) -> None:
     path = tmp_path / "a.gz"
     path.write_bytes(gzip.compress(RECORD % (1, b"0") * 100_000, 9))

@@ -316,6 +316,7 @@ async def test_answers_that_are_slow_in_every_slice_claim_no_time_and_skip_none(
     await world.settle(replica)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("off", [timedelta(), *OFF])
 @pytest.mark.parametrize("paused", [31 * SECOND, 4 * MINUTE, HOUR])
 async def test_a_collector_that_is_paused_in_the_middle_of_slices_claims_no_time_and_skips_none(world, off, paused):

@@ -116,6 +116,7 @@ async def test_an_unreadable_blob_holds_its_slice_up_for_a_few_tries_and_is_then
     assert fetched(late) == {"bad"}
 
 
+@pytest.mark.slow
 async def test_a_blob_that_is_never_read_becomes_a_gap_when_it_expires(exchange, feed, waiting, clock):
     feed.listings, feed.contents = [[item("bad")]], {"bad": httpx.Response(500)}
     for _ in range(2):

@@ -182,6 +182,7 @@ async def test_an_answer_that_trickles_does_not_hold_a_worker_for_ever():
             await http.send(one, "GET", "https://graph.microsoft.com/x", GRAPH)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layers", [1, 2])
 async def test_a_gzip_bomb_is_given_up_before_it_is_unpacked(layers):
     packed = gzip.compress(b"0" * (64 << 20))

@@ -220,6 +220,7 @@ def microsoft(chance):
     return chance.uniform(0.25, 2) * HOUR if kind < 0.99 else chance.uniform(2, 23.9) * HOUR
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lateness", [microsoft, lambda _: timedelta(0)], ids=["as Microsoft's", "none is late"])
 def test_records_are_fetched_at_most_four_times_and_late_ones_are_found_as_before(lateness):
     chance = random.Random(11)

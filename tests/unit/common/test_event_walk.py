@@ -73,6 +73,7 @@ async def walked(
     return len(ids)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rereads", [False, True])
 @pytest.mark.parametrize("limit", [51, 501, 5_001])
 @pytest.mark.parametrize("slow_s", [0.0, 10.0])

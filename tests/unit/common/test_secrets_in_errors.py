@@ -93,6 +93,7 @@ async def attempts(uris: Sequence[str]) -> str:
     return told.getvalue() + "".join(str(one.message) for one in caught)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", MONGO)
 async def test_no_part_of_a_password_is_printed_whatever_is_wrong_with_a_mongodb_uri(
     template, capfd, monkeypatch

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,6 +74,7 @@ def test_hostile_values_neither_split_nor_merge_messages(text: str, other: str) 
         check_syslog(pair, identities)
 
 
+@pytest.mark.slow
 @each("form", FORMATS)
 def test_a_megabyte_of_one_character_stays_one_message(form: str) -> None:
     for text in ("x" * 1_048_576, "\n" * 1_048_576, '"' * 1_048_576):

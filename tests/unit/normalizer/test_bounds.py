@@ -195,6 +195,7 @@ def test_what_was_cut_is_marked_by_a_tag_of_the_event_also_where_it_is_published
     assert orjson.loads(published(event, MIN_MESSAGE_BYTES).body)["metadata"]["labels"] == list(event.tags)
 
 
+@pytest.mark.slow
 def test_what_the_directory_holds_of_the_actor_outlasts_every_cut(hostile) -> None:
     admin = Entity("00000001-aaaa-4bbb-8ccc-000000000000", "user", "Dana", "dana@contoso.example", privileged=True)
     record = hostile["long values in long lists"] | {"UserId": "dana@contoso.example"}
@@ -242,6 +243,7 @@ def test_the_shortest_form_is_a_stub_that_any_server_takes(hostile, schema_fault
         assert schema_faults(orjson.loads(stub.body)) == []
 
 
+@pytest.mark.slow
 @each(
     "grown",
     [
@@ -296,6 +298,7 @@ records = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(records)
 def test_any_record_is_bounded_published_tagged_and_whole(record: dict[str, Any]) -> None:

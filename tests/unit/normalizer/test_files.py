@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from types import FrameType
 
 import orjson
+import pytest
 
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
@@ -139,6 +140,7 @@ def test_a_name_with_control_or_direction_characters_cannot_write_lines_into_a_m
     assert "fdp.exe" in made.ocsf["message"]
 
 
+@pytest.mark.slow
 def test_broken_xml_leaves_no_frames_for_the_garbage_collector():
     """An error of the parser that stays holds the frames of its callers, and with them a batch of events."""
     gc.collect()

@@ -134,6 +134,7 @@ def test_every_column_of_a_description_is_a_column_key() -> None:
             assert {key for key in group if table.place(key) is None} <= {"endpointcall"}, table.name
 
 
+@pytest.mark.slow
 @each("odd", [None, "", "[", "{}", "@{a=b", "\x00", "; ;", "##", 7, True, "1e999", "é" * 3000])
 def test_an_odd_cell_costs_only_itself(odd: object, ocsf_faults) -> None:
     rows = [row for _, rows in SAME.values() for row in rows]

@@ -155,6 +155,7 @@ def test_braces_and_quotes_in_the_text_of_a_deep_record_do_not_end_it():
     assert [part.text for part in broken] == [deep.decode()]
 
 
+@pytest.mark.slow
 @each("unit", [b'{"a":[', b"[", b'{"a":', b'{"a":[{"b":1},', b'{"a":["'])
 def test_a_page_of_nothing_but_openings_is_put_aside_in_time_that_grows_with_its_size(unit):
     body = b"[" + unit * (300_000 // len(unit))
@@ -310,6 +311,7 @@ def test_a_page_that_is_broken_all_over_is_put_aside_in_bounded_parts_that_hold_
     assert broken[-1].text.endswith('{"Id":"b"}')
 
 
+@pytest.mark.slow
 @given(st.text('{}[],:"a\\ \n', max_size=60))
 @settings(max_examples=500, deadline=None)
 def test_every_letter_of_a_page_is_in_one_part_and_in_no_other(text) -> None:

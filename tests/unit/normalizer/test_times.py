@@ -158,6 +158,7 @@ def test_whatever_is_read_fits_a_date_of_the_database(value):
     assert found is None or from_ms(found).year >= 1970
 
 
+@pytest.mark.slow
 @given(st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=st.timezones()))  # noqa: DTZ001
 def test_an_iso_time_in_any_zone_is_the_moment_it_names(moment):
     assert parse_ms(moment.isoformat()) == to_ms(moment)

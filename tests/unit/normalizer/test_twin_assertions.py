@@ -278,6 +278,7 @@ MADE_OF = [
 ]
 
 
+@pytest.mark.slow
 @each(("name", "make"), MADE_OF, ids=[name for name, _ in MADE_OF])
 async def test_in_whatever_order_near_twins_arrive_each_action_has_an_event_that_stands_for_itself(
     scene, name, make

@@ -169,6 +169,7 @@ RECORDS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(RECORDS, st.randoms(use_true_random=False))
 @settings(max_examples=300, deadline=None)
 def test_the_order_in_which_records_are_given_changes_nothing(records, rng) -> None:

@@ -144,6 +144,7 @@ def test_json_in_a_string_as_deep_as_a_record_may_be_is_read():
     assert values.decoded(nested(LEVELS)) == json.loads(nested(LEVELS))
 
 
+@pytest.mark.slow
 @given(JSON)
 @settings(max_examples=100, deadline=None)
 def test_readers_never_raise_and_what_they_give_is_text_or_nothing(value):
@@ -154,6 +155,7 @@ def test_readers_never_raise_and_what_they_give_is_text_or_nothing(value):
     assert all(isinstance(name, str) and isinstance(found, str) for name, found in values.pairs(value))
 
 
+@pytest.mark.slow
 def test_depth_counts_levels_without_using_the_stack():
     deep = []
     for _ in range(100_000):

@@ -199,6 +199,7 @@ def test_any_command_line_is_read(text):
     assert all(name[0].isalpha() and isinstance(value, str) for name, value in found.items())
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.from_regex(r"[A-Za-z]\w{0,9}", fullmatch=True), st.text(max_size=30), max_size=8))
 def test_quoted_values_come_back_as_they_were(parameters):
     line = " ".join(f"-{name} '{value.replace(chr(39), chr(39) * 2)}'" for name, value in parameters.items())

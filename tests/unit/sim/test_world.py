@@ -58,6 +58,7 @@ def test_more_happens_in_working_hours_than_at_night(make_world):
     assert day > 4 * night
 
 
+@pytest.mark.slow
 def test_the_weekend_is_quiet(make_world):
     world = make_world(events=6000, history_hours=24 * 7, stories=[])
     days = Counter(from_us(e.at_us).weekday() for e in entries(world) if e.source.startswith("graph"))
@@ -65,6 +66,7 @@ def test_the_weekend_is_quiet(make_world):
     assert days[6] < days[2] / 2
 
 
+@pytest.mark.slow
 def test_non_interactive_sign_ins_are_the_most_and_five_times_the_interactive(make_world):
     counts = Counter(e.source for e in entries(make_world(events=6000, stories=[])))
 
