@@ -16,6 +16,7 @@ from aoc_common.store.losses import LostWindow
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.page_ledger import PageOutcome
+from indexed import ACCOUNT
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
@@ -36,7 +37,7 @@ async def test_the_account_counts_records_not_understood_or_undated(books: Books
 
 @pytest.fixture
 async def books(database: Database) -> Books:
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     return Books(database)
 
 

@@ -19,6 +19,7 @@ from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.slices import SliceFetched
+from indexed import ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,7 +34,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 async def lost(database: Database) -> Callable[..., Awaitable[tuple[Gap, ...]]]:
     """`await lost((9, 7, "why"), ...)`: note losses from so many days ago until so many; the gaps that are told."""
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     ledger = MongoLedger(database)
     await MongoSources(database).advance("contoso", "graph-signins", T0, T0)
 
@@ -67,7 +68,7 @@ async def test_too_many_gaps_to_list_become_one_gap_over_all_of_them(lost, monke
 
 
 async def test_what_was_imported_is_in_the_account_and_claims_no_time(database: Database) -> None:
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     ledger, account = MongoLedger(database), MongoAccount(database)
     await ledger.open_slice("contoso/import/0", "contoso", "import", T0, T0)
     await ledger.slice_fetched(SliceFetched("contoso/import/0", 1, 3, T0))
@@ -93,7 +94,7 @@ async def test_a_subscription_that_warms_up_claims_no_time_since_it_was_started(
     database: Database, age: timedelta, newest: timedelta | None, complete: timedelta
 ) -> None:
     """Its first content can take twelve hours; until then nothing is listed, whatever has happened."""
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     sources = MongoSources(database)
     await sources.note_subscribed("contoso", "o365-general", T0 - age)
     await sources.advance("contoso", "o365-general", T0, T0)

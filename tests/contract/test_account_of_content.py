@@ -21,6 +21,7 @@ from aoc_common.store.mongo.unsettled import MongoUnsettled
 from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.pages import PublishedPage
 from aoc_common.store.slices import EmptySlice, SliceFetched
+from indexed import ACCOUNT
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -70,7 +71,7 @@ class Content(Books):
 
 @pytest.fixture
 async def content(database: Database) -> Content:
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     return Content(database)
 
 

@@ -14,6 +14,7 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.slices import SliceFetched
+from indexed import ACCOUNT
 
 if TYPE_CHECKING:
     from aoc_common.store.accounts import SourceAccount
@@ -25,7 +26,7 @@ LOST = LostWindow(NOW, NOW, "1 pages of import x were lost on the bus: import th
 
 @pytest.fixture
 async def ledger(database: Database) -> MongoLedger:
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     return MongoLedger(database)
 
 

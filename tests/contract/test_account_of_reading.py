@@ -12,6 +12,7 @@ from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.quarantine import QuarantineEntry
 from aoc_common.store.slices import SliceFetched
+from indexed import ACCOUNT
 
 if TYPE_CHECKING:
     from aoc_common.store.accounts import SourceAccount
@@ -32,7 +33,7 @@ async def files(database: Database) -> SourceAccount:
 async def test_what_was_put_aside_while_reading_stays_in_the_account_when_it_is_tried_again_and_expires(
     database: Database,
 ) -> None:
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     ledger, quarantine = MongoLedger(database), MongoQuarantine(database)
     await ledger.open_slice(NAME, "contoso", "import", NOW, NOW)
     entries = [QuarantineEntry(key, "contoso", "import", NAME, "", "not JSON", "{", NOW) for key in ("a", "b")]
@@ -54,7 +55,7 @@ async def test_what_was_put_aside_while_reading_stays_in_the_account_when_it_is_
 
 
 async def test_an_import_that_failed_and_was_given_up_is_not_on_its_way(database: Database) -> None:
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     ledger = MongoLedger(database)
     await ledger.open_slice(NAME, "contoso", "import", NOW, NOW)
     await ledger.slice_failed(NAME, "no log", NOW)

@@ -12,6 +12,7 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.pages import PublishedPage
 from aoc_common.store.slices import SliceFetched
+from indexed import ACCOUNT
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def books(database: Database) -> Books:
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     return Books(database)
 
 

@@ -27,7 +27,7 @@ def stretch(hours=10, *, name="one", cause=Cause.BEHIND, tenant="contoso", sourc
 async def store(request, database):
     if request.param == "memory":
         return MemoryBacklog()
-    await ensure_indexes(database)
+    await ensure_indexes(database, ("sources", "backlog"))
     return MongoBacklog(database)
 
 

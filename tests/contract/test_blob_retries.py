@@ -12,6 +12,7 @@ from aoc_common.store.mongo.blob_retries import MongoBlobRetries
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
+from indexed import ACCOUNT
 from memory import MemoryBlobRetries
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -49,7 +50,7 @@ async def books(request, database):
         made = Books(None)
         made.waiting = MemoryBlobRetries(lambda: made.known)
         return made
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     return Books(MongoBlobRetries(database), MongoLedger(database))
 
 

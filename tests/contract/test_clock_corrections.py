@@ -24,6 +24,7 @@ from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.slices import EmptySlice
 from aoc_common.store.sources import SourceState
+from indexed import ACCOUNT
 from memory import MemoryBacklog, MemoryClockCorrections
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -70,7 +71,7 @@ class InMongo:
 async def books(request, database):
     if request.param == "memory":
         return InMemory()
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     return InMongo(database)
 
 
@@ -138,7 +139,7 @@ async def test_a_position_is_pulled_back_only_when_it_is_still_the_one_that_was_
 
 
 async def test_a_gap_that_a_clock_ahead_has_made_up_is_taken_back_and_its_time_is_doubtful(database):
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     corrections, ledger = MongoClockCorrections(database), MongoLedger(database)
     wrong, true = NOW + 8 * DAY, LostWindow(NOW - 20 * DAY, NOW - 19 * DAY, "older than Microsoft keeps it")
     await ledger.note_loss(*MINE, true, NOW - 9 * DAY)
@@ -169,7 +170,7 @@ def _too_old(begin, at, reason):
 
 
 async def test_a_gap_that_is_taken_back_leaves_no_dead_letter_behind(database):
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     letters = MongoDeadLetters(database)
     for begin, at, reason in (
         (NOW - 20 * DAY, NOW - 9 * DAY, "older than Microsoft keeps it"),
@@ -191,7 +192,7 @@ async def test_a_gap_that_is_taken_back_leaves_no_dead_letter_behind(database):
 
 
 async def test_nothing_is_called_complete_that_is_still_to_come(database):
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     ledger, sources = MongoLedger(database), MongoSources(database)
     await sources.advance(*MINE, NOW - HOUR, NOW - HOUR)
     await sources.advance(*MINE, NOW + 3 * DAY, NOW + 3 * DAY)

@@ -25,6 +25,7 @@ from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.pages import PublishedPage
 from aoc_common.store.slices import EmptySlice, SliceFetched
+from indexed import ACCOUNT
 from unsteady import Unsteady
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ async def finished(database: Database, at: datetime = NOW) -> int:
 
 @pytest.fixture
 async def there(database: Database) -> Database:
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     return database
 
 

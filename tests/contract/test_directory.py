@@ -14,6 +14,7 @@ from aoc_common.store.directory_names import DirectoryChange
 from aoc_common.store.directory_states import SyncState
 from aoc_common.store.mongo.client import connect, ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
+from indexed import DIRECTORY
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -28,7 +29,7 @@ def user(object_id="D1", **facts):
 
 @pytest.fixture
 async def directory(database):
-    await ensure_indexes(database)
+    await ensure_indexes(database, DIRECTORY)
     return MongoDirectory(database)
 
 

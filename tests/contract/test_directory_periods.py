@@ -16,6 +16,7 @@ from aoc_common.store.directory_states import SyncState
 from aoc_common.store.mongo.client import CODEC, ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
+from indexed import DIRECTORY
 from unsteady import Unsteady, deaths
 
 T0 = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -76,7 +77,7 @@ def user(object_id="A1", **facts):
 
 @pytest.fixture
 async def books(database):
-    await ensure_indexes(database)
+    await ensure_indexes(database, DIRECTORY)
     return Books(database)
 
 
@@ -349,7 +350,7 @@ async def test_who_holds_or_held_a_privileged_role_is_an_administrator(books):
 
 @pytest.mark.parametrize("how", ["before", "after"])
 async def test_wherever_the_database_dies_a_reading_that_is_repeated_makes_the_same_periods(database, how):
-    await ensure_indexes(database)
+    await ensure_indexes(database, DIRECTORY)
 
     async def live(unsteady):
         await database["directory"].delete_many({})

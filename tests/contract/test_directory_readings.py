@@ -10,6 +10,7 @@ from aoc_common.store.directories import Observation, Sighting
 from aoc_common.store.directory_states import SyncState
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
+from indexed import DIRECTORY
 from making import NOW
 from memory import MemoryDirectory
 
@@ -22,7 +23,7 @@ async def stores(request, database):
     if request.param == "memory":
         store = MemoryDirectory()
         return store, store
-    await ensure_indexes(database)
+    await ensure_indexes(database, DIRECTORY)
     return MongoDirectory(database), MongoDirectoryStates(database)
 
 

@@ -14,6 +14,7 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.expired import MongoExpired
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
+from indexed import ACCOUNT
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -24,7 +25,7 @@ OLD, NEW = NOW - 60 * DAY, NOW - 8 * DAY
 @pytest.fixture
 async def expired(database):
     """Three blobs of two old days, and one that expired lately."""
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     await MongoSources(database).advance(*MINE, NOW, NOW)
     ledger = MongoLedger(database)
     for name, created in (("a", OLD), ("b", OLD + HOUR), ("c", OLD + DAY), ("new", NEW)):

@@ -11,6 +11,7 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.pages import PublishedPage
+from indexed import ACCOUNT
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
@@ -28,7 +29,7 @@ def outcome(page: tuple[str, str], stored: int = 1, duplicate: int = 0, **fields
 @pytest.fixture
 async def ledger(database: Database) -> MongoLedger:
     """With two pages that wait."""
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     made = MongoLedger(database)
     await made.pages_received(
         [PublishedPage(page, "contoso", "graph-signins", slice_id, 1, NOW) for slice_id, page in (ONE, OTHER)]

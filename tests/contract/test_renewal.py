@@ -21,6 +21,7 @@ from aoc_normalizer.enrich.lookup import NO_ENRICHMENT, EnrichmentData
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
 from aoc_normalizer.upkeep.late_names import renewals
+from indexed import STORED
 from making import NOW, an_event
 from unsteady import Unsteady, deaths
 
@@ -66,7 +67,7 @@ async def outdated(renewal: MongoRenewal) -> list[tuple[StoredRecord, Event]]:
 
 @pytest.fixture
 async def store(database: Database) -> MongoEvents:
-    await ensure_indexes(database)
+    await ensure_indexes(database, STORED)
     return MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
 
 

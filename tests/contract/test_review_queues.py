@@ -24,6 +24,7 @@ from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.quarantine import QuarantineEntry
 from aoc_common.store.review_queues import Decision, ItemState, Selection
+from indexed import ACCOUNT
 from manual_clock import ManualClock
 from unsteady import Unsteady
 
@@ -75,13 +76,13 @@ async def account(database: Database) -> SourceAccount:
 
 @pytest.fixture
 async def letters(database: Database) -> MongoDeadLetters:
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     return MongoDeadLetters(database)
 
 
 @pytest.fixture
 async def quarantine(database: Database) -> MongoQuarantine:
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     await MongoSources(database).advance("contoso", SOURCE, NOW, NOW)
     return MongoQuarantine(database)
 
@@ -314,7 +315,7 @@ async def test_wherever_the_database_dies_as_the_quarantine_expires_each_record_
 async def test_an_open_or_failed_slice_that_nobody_tries_any_more_is_closed_with_what_it_stored(
     database: Database,
 ) -> None:
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     clock = ManualClock(NOW)
     ledger, books = MongoLedger(database, clock), MongoAccount(database)
     await MongoSources(database).advance("contoso", SOURCE, NOW, NOW)
@@ -340,7 +341,7 @@ async def test_an_open_or_failed_slice_that_nobody_tries_any_more_is_closed_with
 
 
 async def test_slices_that_an_older_version_left_open_are_given_the_same_time(database: Database) -> None:
-    await ensure_indexes(database)
+    await ensure_indexes(database, ACCOUNT)
     described = {"tenant": "contoso", "source": SOURCE, "start": NOW - DAY, "end": NOW, "state": "failed"}
     await database["ledger_slices"].insert_one({"_id": "old", **described})
     ledger = MongoLedger(database)

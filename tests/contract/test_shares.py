@@ -19,7 +19,7 @@ MINE, YOURS = Allocation(units=8, demand=10, beat=1), Allocation(units=2, demand
 async def shares(request, database):
     if request.param == "memory":
         return MemoryShares()
-    await ensure_indexes(database)
+    await ensure_indexes(database, ("rate_shares",))
     return MongoShares(database)
 
 

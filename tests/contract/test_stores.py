@@ -20,6 +20,7 @@ from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.page_ledger import PageOutcome, SliceTotals
 from aoc_common.store.quarantine import QuarantineEntry
 from aoc_common.store.slices import SliceFetched
+from indexed import STORED
 from making import NOW
 from making import an_event as event
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def events(database: Database) -> MongoEvents:
-    await ensure_indexes(database)
+    await ensure_indexes(database, STORED)
     return MongoEvents(database, lambda _tenant, _source: timedelta(days=30), SystemClock())
 
 

@@ -20,6 +20,7 @@ from aoc_common.store.mongo.sums import COUNTED, MongoSums
 from aoc_common.store.mongo.upgrade import upgrade
 from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.slices import SliceFetched
+from indexed import ACCOUNT
 from unsteady import Unsteady
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Books:
 
 @pytest.fixture
 async def there(database: Database) -> Database:
-    await ensure_indexes(database)
+    await ensure_indexes(database, (*ACCOUNT, "events"))
     return database
 
 

@@ -14,6 +14,7 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.twin_links import LinkFault, LinkReport, MongoTwinLinks
 from aoc_common.store.mongo.twins import MongoTwins
+from indexed import STORED
 from making import NOW, an_event
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ OTHER = an_event("g2", NOW - timedelta(hours=1), twin_facts=GRAPH)
 @pytest.fixture
 async def links(database: Database) -> MongoTwinLinks:
     """Two events that are linked, and a third."""
-    await ensure_indexes(database)
+    await ensure_indexes(database, STORED)
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
     await events.insert([FIRST, SECOND, OTHER], ["p1", "p2", "p3"])
     await MongoTwins(database).decide([TwinLink("contoso", FIRST.id, SECOND.id, FIRST.id)], ["p2"], NOW)

@@ -12,6 +12,7 @@ from aoc_common.errors import Unreachable
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.twins import MongoTwins
+from indexed import STORED
 from making import NOW
 from making import an_event as event
 from memory import MemoryTwins
@@ -44,7 +45,7 @@ async def twins(request, database):
         store = MemoryTwins()
         store.insert(*map(candidate, (G1, G2, U1, U2)))
         return store
-    await ensure_indexes(database)
+    await ensure_indexes(database, STORED)
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
     await events.insert([G1, G2, U1, U2, event("other")], ["p1"] * 5)
     return MongoTwins(database)
@@ -119,7 +120,7 @@ async def filling(request, database):
             store.insert(*map(candidate, events))
 
         return store, insert
-    await ensure_indexes(database)
+    await ensure_indexes(database, STORED)
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
 
     async def store_all(*made):
@@ -154,7 +155,7 @@ async def test_events_that_have_their_twins_use_up_nothing(filling):
 
 
 async def test_both_documents_say_who_the_other_one_is(database):
-    await ensure_indexes(database)
+    await ensure_indexes(database, STORED)
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
     await events.insert([G1, U1], ["p1", "p2"])
     await MongoTwins(database).decide([link(G1, U1, U1)], ["p1"], NOW)
@@ -164,7 +165,7 @@ async def test_both_documents_say_who_the_other_one_is(database):
 
 
 async def test_when_claims_are_forgotten_the_events_still_say_who_is_whose_twin(database):
-    await ensure_indexes(database)
+    await ensure_indexes(database, STORED)
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
     await events.insert([G1, U1, G2], ["p1", "p2", "p3"])
     await MongoTwins(database).decide([link(G1, U1, U1)], ["p1"], NOW)
@@ -175,7 +176,7 @@ async def test_when_claims_are_forgotten_the_events_still_say_who_is_whose_twin(
 
 @pytest.mark.parametrize("forgotten", [False, True])
 async def test_what_stands_for_both_is_kept_as_long_as_the_other_one(database, forgotten):
-    await ensure_indexes(database)
+    await ensure_indexes(database, STORED)
     # graph-* sources are remembered for 31 days, so a shorter retention forgets their content before
     days = {"graph-signins": 5 if forgotten else 40, "o365-azuread": 60}
     events = MongoEvents(database, lambda _tenant, source: timedelta(days=days[source]))
@@ -192,7 +193,7 @@ async def test_what_stands_for_both_is_kept_as_long_as_the_other_one(database, f
 
 @pytest.mark.parametrize("how", ["before", "after"])
 async def test_wherever_the_database_dies_a_link_leads_to_an_event_that_leads_back(database, how):
-    await ensure_indexes(database)
+    await ensure_indexes(database, STORED)
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
     quiet = Unsteady(database)
     await MongoTwins(quiet).decide([link(G1, U1, G1)], ["p1"], NOW)
@@ -209,7 +210,7 @@ async def test_wherever_the_database_dies_a_link_leads_to_an_event_that_leads_ba
 
 
 async def test_what_the_version_before_has_stored_keeps_its_link_and_takes_no_new_one(database):
-    await ensure_indexes(database)
+    await ensure_indexes(database, STORED)
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
     await events.insert([G1, U1, U2], ["p1", "p2", "p3"])
     await MongoTwins(database).decide([link(G1, U1, G1)], ["p1"], NOW)
