@@ -128,3 +128,20 @@ def test_an_object_with_thousands_of_keys_or_levels_is_looked_at_within_bounds()
     assert fires(rule_on({"wanted": 1}, logsource=UNIFIED), unified(many))
     assert not fires(rule_on({".".join(["f"] * 50): 2}, logsource=UNIFIED), unified(deep))
     assert not fires(rule_on(["nowhere"], logsource=UNIFIED), unified({"f": ["x"] * 50_000}))
+
+
+@each(
+    ("what", "value"),
+    [
+        ("lists", "[" * 1_000 + "1" + "]" * 1_000),
+        ("lists in a text", json.dumps("[" * 1_000 + "1" + "]" * 1_000)),
+        ("objects", '{"x":' * 1_000 + "1" + "}" * 1_000),
+    ],
+)
+def test_no_depth_of_what_an_attacker_writes_keeps_rules_from_the_rest_of_his_record(what, value) -> None:
+    record = unified(f'{{"Operation": "New-InboxRule", "f": {value}}}')
+
+    assert fires(rule_on({"Operation": "new-inboxrule", "f.x.y|exists": False}, logsource=UNIFIED), record)
+    assert fires(rule_on({"Operation": "new-inboxrule", "f|exists": True}, logsource=UNIFIED), record)
+    assert not fires(rule_on({"f|contains": "nowhere"}, logsource=UNIFIED), record)
+    assert not fires(rule_on(["nowhere"], logsource=UNIFIED), record)

@@ -150,10 +150,13 @@ class _Found:
         self.looked = 0
 
 
-def _walk(value: Any, path: Path, at: int, found: _Found) -> None:
-    """Collect what lies at the end of a path, through lists and through JSON that stands in a text."""
+def _walk(value: Any, path: Path, at: int, found: _Found, depth: int = 0) -> None:
+    """Collect what lies at the end of a path, through lists and through JSON that stands in a text.
+
+    `depth`: lists around it that lie in one another. Records, and JSON in them, are an attacker's: lists may be deep.
+    """
     found.looked += 1
-    if found.looked > bounds.FIELD_VALUES:
+    if found.looked > bounds.FIELD_VALUES or depth > bounds.FIELD_DEPTH:
         return
     if at == len(path):
         _take(value, found)
@@ -170,7 +173,7 @@ def _walk(value: Any, path: Path, at: int, found: _Found) -> None:
                 _step(item, path, at, found)
             elif isinstance(item, list | str):
                 pairs = False
-                _walk(item, path, at, found)
+                _walk(item, path, at, found, depth + 1)
         if pairs:
             _named_pair(value, path, at, found)
 
