@@ -212,17 +212,17 @@ async def test_a_signal_ends_a_start_that_waits_for_its_bus(launch, database, ev
 
 @pytest.mark.slow
 def test_a_signal_ends_a_start_that_waits_for_its_database(launch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and never answers
-        silent.settimeout(30)
-        # The signals the other way round than above: each service is ended by both.
-        for service, number in zip(WAITING, itertools.cycle((signal.SIGTERM, signal.SIGINT)), strict=False):
+    # The signals the other way round than above: each service is ended by both.
+    for service, number in zip(WAITING, itertools.cycle((signal.SIGTERM, signal.SIGINT)), strict=False):
+        with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and never answers
             process = launch(service, {"AOC_MONGO__URI": f"mongodb://127.0.0.1:{silent.getsockname()[1]}"})
+            silent.settimeout(30)
             silent.accept()
             process.process.send_signal(number)
             then = time.monotonic()
             status, said = process.ended()
-            assert time.monotonic() - then < 5
-            assert (status, "Traceback" in said) == (0, False)
+        assert time.monotonic() - then < 5
+        assert (status, "Traceback" in said) == (0, False)
 
 
 @pytest.mark.slow
