@@ -200,7 +200,7 @@ async def test_a_signal_ends_a_start_that_waits_for_its_bus(launch, database, ev
         process.process.send_signal(number)
     ends = {service: await asyncio.to_thread(process.ended) for service, process in processes.items()}
 
-    assert time.monotonic() - then < 5
+    assert time.monotonic() - then < 15  # four of them, on a busy machine
     for status, said in ends.values():
         assert status == 0
         first = json.loads(said.splitlines()[0])
@@ -221,7 +221,7 @@ def test_a_signal_ends_a_start_that_waits_for_its_database(launch) -> None:
             process.process.send_signal(number)
             then = time.monotonic()
             status, said = process.ended()
-        assert time.monotonic() - then < 5
+        assert time.monotonic() - then < 15
         assert (status, "Traceback" in said) == (0, False)
 
 
