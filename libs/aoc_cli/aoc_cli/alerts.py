@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
+from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +20,7 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.alert import SEVERITIES, STATUSES, VERDICTS
 from aoc_common.contracts.printable import visible
 from aoc_common.errors import BadConfiguration
-from aoc_common.gateway.alerts import AlertChangeRequest, PersonView
+from aoc_common.gateway.alerts import AlertChangeRequest, PersonView, TicketView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,6 +47,7 @@ def list_(
     severity: Annotated[str | None, typer.Option(help=f"Some of {', '.join(SEVERITIES)}, with commas.")] = None,
     rule: Annotated[str | None, typer.Option(help="Id of a rule.")] = None,
     assignee: Annotated[str | None, typer.Option(help="Who looks after it, by id; `me`: you.")] = None,
+    ticket: Annotated[str | None, typer.Option(help="Id of the ticket that stands for it.")] = None,
     since: Since = None,
     until: Until = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="So many at most.")] = 100,
@@ -61,6 +63,7 @@ def list_(
         "severity": _some(severity, SEVERITIES, "--severity") if severity else None,
         "rule": rule,
         "assignee": assignee,
+        "ticket": ticket,
         "start": moment(since, now, "--since"),
         "end": moment(until, now, "--until"),
     }
@@ -115,16 +118,21 @@ def set_(
     severity: Annotated[str | None, typer.Option(help=f"One of {', '.join(SEVERITIES)}.")] = None,
     verdict: Annotated[str | None, typer.Option(help=f"What it was: one of {', '.join(VERDICTS)}; or `none`.")] = None,
     assign: Annotated[str | None, typer.Option(help="Who looks after it: `me`, or `none`.")] = None,
+    ticket: Annotated[str | None, typer.Option(help="Id of the ticket that stands for it; or `none`.")] = None,
+    ticket_url: Annotated[str | None, typer.Option(help="Where people see the ticket; with --ticket.")] = None,
+    ticket_system: Annotated[
+        str | None, typer.Option(help="The system that has it, as the gateway's settings name it; with --ticket.")
+    ] = None,
     note: Annotated[str | None, typer.Option(help="Write this on it.")] = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Say how far one is with alerts, what they were, and who looks after them."""
-    said = _said(status, severity, verdict, note)
+    """Say how far one is with alerts, what they were, who looks after them, and which ticket they have."""
+    said = _said(status, severity, verdict, note) | _ticket(ticket, ticket_url, ticket_system)
     if assign not in {None, "me", "none"}:
         raise BadConfiguration(f"--assign: {assign!r} is neither me nor none")
     if not said and assign is None:
-        raise BadConfiguration("nothing to set: say --status, --severity, --verdict, --assign or --note")
+        raise BadConfiguration("nothing to set: say --status, --severity, --verdict, --assign, --ticket or --note")
     shown = credentials.find(data)
 
     async def change() -> list[AlertDetail]:
@@ -154,6 +162,20 @@ def _said(status: str | None, severity: str | None, verdict: str | None, note: s
     return said if note is None else {**said, "note": note}
 
 
+def _ticket(identity: str | None, url: str | None, system: str | None) -> dict[str, Any]:
+    """The ticket of a request. Raises `BadConfiguration` for one that cannot be."""
+    if identity is None or identity == "none":
+        if url is not None or system is not None:
+            raise BadConfiguration("--ticket-url and --ticket-system say more of a ticket: say --ticket, too")
+        return {} if identity is None else {"ticket": None}
+    try:
+        return {"ticket": TicketView(id=identity, url=url, system=system).model_dump()}
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        option = {"id": "--ticket"}.get(name := str(wrong["loc"][0]), f"--ticket-{name}")
+        raise BadConfiguration(f"{option}: {wrong['msg'].removeprefix('Value error, ')}") from None
+
+
 async def _me(gateway: Gateway) -> PersonView:
     me = await gateway.access.me()
     return PersonView(id=me.principal, name=me.name)
@@ -178,7 +200,8 @@ def _some(value: str, known: Sequence[str], option: str, most: int = 100) -> lis
 def print_list(found: Sequence[AlertItem]) -> None:
     """Print alerts as a table."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("happened", "severity", "status", "alert", "assignee", "id"):
+    tickets = any(one.ticket for one in found)
+    for name in ("happened", "severity", "status", "alert", "assignee", *(["ticket"] if tickets else []), "id"):
         table.add_column(name, overflow="fold", no_wrap=name in {"happened", "id"})
     for one in found:
         table.add_row(
@@ -187,6 +210,7 @@ def print_list(found: Sequence[AlertItem]) -> None:
             one.status.replace("_", " ") + (" (past)" if one.retrospective else ""),
             Text(visible(one.message)),
             Text(visible(one.assignee.name) if one.assignee else ""),
+            *([Text(visible(one.ticket.id) if one.ticket else "")] if tickets else []),
             str(one.id),
         )
     out.print(table if found else Text("no alerts", "dim"))
@@ -220,6 +244,9 @@ def _facts(alert: AlertDetail) -> Iterator[tuple[str, str]]:
         yield "past", "it had happened long before it was looked at"
     if alert.assignee:
         yield "assignee", f"{alert.assignee.name} ({alert.assignee.id})"
+    if alert.ticket:
+        said = (alert.ticket.id, alert.ticket.system and f"({alert.ticket.system})", alert.ticket.url)
+        yield "ticket", " ".join(part for part in said if part)
     yield "happened", f"{minute(alert.first_at)} to {minute(alert.last_at)}"
     yield "raised", minute(alert.created_at)
     yield "rule", alert.rule

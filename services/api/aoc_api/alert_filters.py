@@ -15,6 +15,7 @@ from aoc_api.filters import span
 from aoc_api.parameters import refuse_unknown
 from aoc_common.contracts.access import Scope
 from aoc_common.contracts.alert import Severity, Status
+from aoc_common.contracts.tickets import LONGEST_TICKET
 from aoc_common.store.alert_search import AlertQuery
 
 _ME: Final = "me"
@@ -49,6 +50,12 @@ async def asked(
         UUID | None,
         Query(description="Id of one of its events.", examples=["019ab0c4-2f40-8a1b-9c3d-5e7f90a1b2c3"]),
     ] = None,
+    ticket: Annotated[
+        str | None,
+        Query(
+            min_length=1, max_length=LONGEST_TICKET, description="Id of the ticket that it has.", examples=["SEC-4711"]
+        ),
+    ] = None,
     start: Annotated[
         datetime | None,
         Query(description="Of events from this time on; UTC when it names no zone.", examples=["2026-11-23T00:00:00Z"]),
@@ -69,6 +76,7 @@ async def asked(
             rule=rule,
             assignee=principal.id if assignee == _ME else assignee,
             event=event,
+            ticket=ticket,
             start=first,
             end=last,
         )

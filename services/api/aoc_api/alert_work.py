@@ -10,6 +10,7 @@ from aoc_api.problems import Problem
 from aoc_common.contracts.alert import AlertNote, Person
 from aoc_common.contracts.alert_changes import UNSET, AlertChange, NotesFull, changed
 from aoc_common.contracts.alert_message import AlertMessage
+from aoc_common.contracts.tickets import Ticket
 from aoc_common.errors import Unreachable
 from aoc_common.store.alerts import AlertWrite
 
@@ -73,11 +74,12 @@ def person(principal: Principal) -> Person:
 def change_of(request: AlertChangeRequest | AlertStatusRequest, by: Principal, now: datetime) -> AlertChange:
     """What a request wants. What it does not name stays, and so does a verdict that a change of status leaves out."""
     said = request.model_fields_set
-    assignee = getattr(request, "assignee", None)
+    assignee, ticket = getattr(request, "assignee", None), getattr(request, "ticket", None)
     return AlertChange(
         status=request.status,
         severity=getattr(request, "severity", None),
         verdict=request.verdict if "verdict" in said else UNSET,
         assignee=UNSET if "assignee" not in said else assignee and Person(assignee.id, assignee.name),
+        ticket=UNSET if "ticket" not in said else ticket and Ticket(ticket.id, ticket.url, ticket.system),
         note=None if request.note is None else AlertNote(uuid4().hex, now, person(by), request.note),
     )

@@ -119,6 +119,26 @@ async def test_what_people_do_is_a_revision_that_is_published(alerting, database
     assert '"verdict":"false_positive"' in entry.event["unmapped"]["about"]
 
 
+async def test_an_alert_has_a_ticket_that_people_set_find_and_take_away(alerting) -> None:
+    gateway, _, made = alerting
+    url, ticket = f"{URL}/{made[0].id}", {"id": "SEC-1 <b>", "url": "https://tickets.example/1", "system": "tickets"}
+    changed = (await gateway.client.patch(url, json={"ticket": ticket, "revision": 1})).json()
+    assert (changed["ticket"], changed["revision"]) == (ticket, 2)
+    (said,) = changed["history"][-1]["fields"]
+    assert said == {"field": "ticket", "old": None, "new": "tickets SEC-1 <b> https://tickets.example/1"}
+    assert changed["history"][-1]["by"]["name"] == "Kim"
+
+    assert await listed(gateway, ticket="SEC-1 <b>") == [str(made[0].id)]
+    assert await listed(gateway, ticket="SEC-1") == []
+    plain = {"id": "SEC-1", "url": None, "system": None}
+    assert (await gateway.client.patch(url, json={"ticket": {"id": "SEC-1"}})).json()["ticket"] == plain
+    assert (await gateway.client.patch(url, json={"ticket": plain})).json()["revision"] == 3
+    assert (await gateway.client.patch(url, json={"ticket": None})).json()["ticket"] is None
+    assert await listed(gateway, ticket="SEC-1") == []
+    (entry, *_) = await gateway.noted("alerts.change")
+    assert '"ticket"' in entry.event["unmapped"]["about"]
+
+
 async def test_people_and_the_alerter_change_an_alert_at_once_and_lose_nothing(alerting) -> None:
     gateway, alerts, made = alerting
     url = f"{URL}/{made[0].id}"
@@ -141,7 +161,8 @@ async def test_people_and_the_alerter_change_an_alert_at_once_and_lose_nothing(a
 @each(
     "body",
     [{}, {"revision": 1}, {"status": None}, {"status": "open"}, {"note": " "}, {"note": "a\x00b"}, {"x": 1},
-     {"assignee": {"id": "d/kim"}}, {"verdict": "guilty"}],
+     {"assignee": {"id": "d/kim"}}, {"verdict": "guilty"}, {"ticket": {"id": " "}}, {"ticket": {"url": "https://x"}},
+     {"ticket": {"id": "1", "url": "javascript:alert(1)"}}, {"ticket": {"id": "1", "system": "A b"}}],
 )  # fmt: skip
 async def test_what_cannot_be_changed_is_refused(alerting, body) -> None:
     gateway, _, made = alerting

@@ -47,8 +47,18 @@ def test_alerts_are_listed_shown_and_set(gateway) -> None:
         part in shown.out for part in ("resolved, benign", "mallory0@evil.example", "hers", "T1114", "status new")
     )
     assert first not in gateway("list").out
+    url = ("--ticket-url", "https://tickets.example/1")
+    assert gateway("set", first, "--ticket", "SEC-1", *url, "--ticket-system", "jira").status == 0
+    assert "SEC-1 (jira) https://tickets.example/1" in gateway("show", first).out
+    assert json.loads(gateway("list", "--status", "all", "--ticket", "SEC-1", "--json").out)["id"] == first
     assert json.loads(gateway("list", "--status", "resolved", "--json").out)["assignee"]["name"]
     assert gateway("list", "--severity", "critical").status == 1
-    wrong = [gateway("set", first), gateway("set", first, "--status", "open"), gateway("list", "--status", "x")]
-    assert [one.status for one in wrong] == [2, 2, 2]
+    wrong = [
+        gateway("set", first),
+        gateway("set", first, "--status", "open"),
+        gateway("list", "--status", "x"),
+        gateway("set", first, "--ticket", "1", "--ticket-url", "ftp://x"),
+        gateway("set", first, *url),
+    ]
+    assert [one.status for one in wrong] == [2] * 5
     assert gateway("show", "0b1c5e0f-7a4d-4c4c-9c1c-5d1f7e6a3b21").status == 1

@@ -22,6 +22,7 @@ from aoc_common.contracts.alert import (
 from aoc_common.contracts.alert_changes import AlertChange, NotesFull, changed, joined
 from aoc_common.contracts.alert_finding import attacks, evidence_of, finding
 from aoc_common.contracts.alert_message import AlertMessage
+from aoc_common.contracts.tickets import Ticket, read
 from made_alerts import DANA, GROUP, NOW, RULE, alert_event, alert_of
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def test_an_alert_is_a_detection_finding_as_the_schema_has_it(schema: Draft20201
     new = alert_of()
     held = worked_on(joined(new, [alert_event(1, 5)], 2, LATER))
     done = changed(held, AlertChange("resolved", verdict="false_positive"), DANA, LATER)
+    ticket = Ticket("SEC-4711", "https://tickets.example/SEC-4711", "tickets")
+    held = changed(held, AlertChange(ticket=ticket), DANA, LATER)
     bare = alert_of(alert_event(evidence=None, matched=(), actor=None), rule=replace(RULE, description="", tags=()))
 
     alerts = {"new": new, "held": held, "done": done, "bare": bare}
@@ -57,6 +60,9 @@ def test_an_alert_is_a_detection_finding_as_the_schema_has_it(schema: Draft20201
     told = {name: (one["activity_id"], one["status_id"], one.get("verdict_id")) for name, one in made.items()}
     assert told == {"new": (1, 1, None), "held": (2, 99, 4), "done": (3, 4, 1), "bare": (1, 1, None)}
     assert made["held"]["status"] == "Acknowledged"
+    assert made["held"]["tickets"] == [
+        {"uid": "SEC-4711", "type_id": 2, "type": "External", "src_url": "https://tickets.example/SEC-4711"}
+    ]
     assert made["held"]["assignee"] == {"uid": "directory/dana", "name": "Dana Reyes"}
     assert [one["uid"] for one in made["held"]["finding_info"]["related_events"]] == [str(e.id) for e in held.events]
     assert made["new"]["finding_info"]["src_url"] == f"https://aoc.example/api/alerts/{new.id}?tenant=contoso"
@@ -165,6 +171,18 @@ def test_an_alert_has_so_many_notes_and_changes_and_no_more() -> None:
         alert = changed(alert, AlertChange("new" if number % 2 else "in_progress"), DANA, LATER)
     assert len(alert.history) == 200
     assert alert.history[0].by.id == "alerter"
+
+
+def test_the_ticket_that_somebody_else_names_is_taken_as_far_as_it_is_one() -> None:
+    assert read({"id": " SEC-1 ", "url": "https://x.example/1", "more": 1}, "jira") == Ticket(
+        "SEC-1", "https://x.example/1", "jira"
+    )
+    assert read({"id": 4711}, "jira") == Ticket("4711", None, "jira")
+    for url in ("javascript:alert(1)", "ftp://x.example", "https://", "https://u:p@x.example", "https://x y", "https://[",
+                "https://x.example/" + "x" * 2_000, 7):  # fmt: skip
+        assert read({"id": "SEC-1", "url": url}, "jira") == Ticket("SEC-1", None, "jira"), url
+    for none in (None, [], {}, {"id": ""}, {"id": " "}, {"id": "x" * 201}, {"id": "a\x1bb"}, {"id": True}, {"id": [1]}):
+        assert read(none, "jira") is None, none
 
 
 def test_evidence_is_taken_as_far_as_it_is_small() -> None:

@@ -21,7 +21,10 @@ _ONE = f"{_PATH}/{{alert_id}}"
 
 
 class AlertFilters(TypedDict, total=False):
-    """Which alerts. `status`, `severity`: any of these; `assignee`: an id, or `me`; `start`, `end`: of their events."""
+    """Which alerts.
+
+    `status`, `severity`: any of these; `assignee`: an id, or `me`; `ticket`: its id; `start`, `end`: of their events.
+    """
 
     tenant: str
     status: Sequence[Status]
@@ -29,6 +32,7 @@ class AlertFilters(TypedDict, total=False):
     rule: str
     assignee: str
     event: UUID | str
+    ticket: str
     start: datetime
     end: datetime
 

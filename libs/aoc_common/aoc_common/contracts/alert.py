@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from aoc_common.contracts.tickets import Ticket
+
 type Severity = Literal["informational", "low", "medium", "high", "critical"]
 """How grave an alert is, in the order of OCSF's `severity_id` from 1 on. The same words are the levels of Sigma."""
 
@@ -137,6 +139,7 @@ class Alert:
     - `retrospective`: all had happened long before they were looked at. Nobody is notified.
     - `services`, `operations`: of all its events, in lower case: of whom one is hidden, the alert is.
     - `created_at`, `changed_at`: of the first revision, and of this one.
+    - `ticket`: what stands for it in somebody else's system.
     - `acknowledged_at`: when its status was no longer `new`, the first time. `resolved_at`: None while it is open.
     """
 
@@ -158,6 +161,7 @@ class Alert:
     status: Status = "new"
     verdict: Verdict | None = None
     assignee: Person | None = None
+    ticket: Ticket | None = None
     acknowledged_at: datetime | None = None
     resolved_at: datetime | None = None
     history: tuple[Change, ...] = field(default=())

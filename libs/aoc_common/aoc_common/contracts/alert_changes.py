@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from aoc_common.contracts.alert import AlertEvent, AlertRule, FieldValue, Severity, Status, Verdict
+    from aoc_common.contracts.tickets import Ticket
 
 _MACHINE: Final = Person(ALERTER, "AOC")
 
@@ -47,13 +48,14 @@ UNSET: Final = Unset()
 
 @dataclass(frozen=True, slots=True)
 class AlertChange:
-    """What somebody wants of an alert. `assignee`, `verdict`: None takes it away. `note`: is added."""
+    """What somebody wants of an alert. `assignee`, `verdict`, `ticket`: None takes it away. `note`: is added."""
 
     status: Status | None = None
     severity: Severity | None = None
     verdict: Verdict | Unset | None = UNSET
     assignee: Person | Unset | None = UNSET
     note: AlertNote | None = None
+    ticket: Ticket | Unset | None = UNSET
 
 
 def raised(  # what an alert is made of
@@ -117,6 +119,7 @@ def changed(alert: Alert, change: AlertChange, by: Person, now: datetime) -> Ale
         severity=change.severity or alert.severity,
         verdict=alert.verdict if isinstance(change.verdict, Unset) else change.verdict,
         assignee=alert.assignee if isinstance(change.assignee, Unset) else change.assignee,
+        ticket=alert.ticket if isinstance(change.ticket, Unset) else change.ticket,
     )
     fields = tuple(_differences(alert, after))
     noted = change.note is not None and all(note.id != change.note.id for note in alert.notes)
@@ -144,6 +147,8 @@ def _differences(before: Alert, after: Alert) -> Iterable[FieldChange]:
         old, new = _written(getattr(before, name)), _written(getattr(after, name))
         if old != new:
             yield FieldChange(name, old, new)
+    if before.ticket != after.ticket:
+        yield FieldChange("ticket", *(one and one.words for one in (before.ticket, after.ticket)))
 
 
 def _written(value: Any) -> str | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aoc_common.contracts.alert import Alert, AlertEvent, Change, FieldValue, Person, Status
+    from aoc_common.contracts.tickets import Ticket
 
 CLASS_UID: Final = 2004
 _CREATE, _UPDATE, _CLOSE = 1, 2, 3
@@ -28,6 +29,8 @@ STATUS_IDS: Final[Mapping[Status, int]] = {
     "new": 1, "in_progress": 2, "suppressed": 3, "resolved": 4, "acknowledged": 99,
 }  # fmt: skip
 _RULE: Final = 1
+#: Of a ticket: in somebody else's system.
+_EXTERNAL: Final = 2
 #: Sigma's names of MITRE ATT&CK's tactics -> ids (attack.mitre.org, Enterprise).
 TACTICS: Final[Mapping[str, str]] = {
     "reconnaissance": "TA0043", "resource-development": "TA0042", "initial-access": "TA0001", "execution": "TA0002",
@@ -89,6 +92,8 @@ def finding(alert: Alert) -> dict[str, Any]:
         }
     if alert.assignee is not None:
         made["assignee"] = {"uid": alert.assignee.id, "name": alert.assignee.name}
+    if alert.ticket is not None:
+        made["tickets"] = [_ticket(alert.ticket)]
     return made
 
 
@@ -184,6 +189,7 @@ def _unmapped(alert: Alert) -> dict[str, Any]:
             {"id": note.id, "at": note.at.isoformat(), "by": _person(note.by), "text": note.text}
             for note in alert.notes
         ],
+        "ticket_system": alert.ticket and alert.ticket.system,
         "acknowledged_s": alert.acknowledged_s,
         "resolved_s": alert.resolved_s,
     }
@@ -195,6 +201,11 @@ def _field_value(one: FieldValue) -> dict[str, str]:
 
 def _person(person: Person) -> dict[str, str]:
     return {"id": person.id, "name": person.name}
+
+
+def _ticket(ticket: Ticket) -> dict[str, Any]:
+    made: dict[str, Any] = {"uid": ticket.id, "type_id": _EXTERNAL, "type": "External"}
+    return made if ticket.url is None else {**made, "src_url": ticket.url}
 
 
 def _change(change: Change) -> dict[str, Any]:

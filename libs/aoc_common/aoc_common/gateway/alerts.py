@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from aoc_common.contracts.alert import LONGEST_NAME, LONGEST_NOTE, Severity, Status, Verdict
 from aoc_common.contracts.alert_finding import attacks, message
 from aoc_common.gateway.notes import check_plain
+from aoc_common.gateway.tickets import TICKET, TicketView
 
 if TYPE_CHECKING:
     from aoc_common.contracts.alert import Alert, AlertEvent, AlertNote, Change, FieldValue, Person
@@ -26,6 +27,7 @@ _ITEM: Final[dict[str, Any]] = {
     "status": "resolved",
     "verdict": "suspicious",
     "assignee": _PERSON,
+    "ticket": TICKET,
     "count": 2,
     "first_at": "2026-11-23T08:00:00Z",
     "last_at": "2026-11-23T08:05:00Z",
@@ -117,6 +119,7 @@ class AlertItem(BaseModel):
     status: Status
     verdict: Verdict | None = Field(description="What it was; null: nobody has said.")
     assignee: PersonView | None
+    ticket: TicketView | None = Field(description="What stands for it in somebody else's system.")
     count: int = Field(description="Its events, of which 100 are listed; at most 10,000 are counted.")
     first_at: datetime = Field(description="When the earliest of its events happened.")
     last_at: datetime = Field(description="When the latest of them happened.")
@@ -277,7 +280,7 @@ class AlertStatusRequest(BaseModel):
 
 
 class AlertChangeRequest(BaseModel):
-    """What to change of an alert; what is not named stays. `null` takes a verdict or an assignee away."""
+    """What to change of an alert; what is not named stays. `null` takes a verdict, an assignee or a ticket away."""
 
     model_config = _example(_CHANGE, extra="forbid")
 
@@ -285,6 +288,7 @@ class AlertChangeRequest(BaseModel):
     severity: Severity | None = None
     verdict: Verdict | None = None
     assignee: PersonView | None = Field(None, description="Who looks after it.")
+    ticket: TicketView | None = Field(None, description="What stands for it in somebody else's system.")
     note: NoteText | None = Field(None, description="Is added to what people wrote.")
     revision: int | None = Field(None, ge=1, description="Only if the alert still has this revision.")
 
@@ -375,6 +379,7 @@ def _item(alert: Alert) -> dict[str, Any]:
         "status": alert.status,
         "verdict": alert.verdict,
         "assignee": None if alert.assignee is None else PersonView.of(alert.assignee),
+        "ticket": None if alert.ticket is None else TicketView.of(alert.ticket),
         "count": alert.count,
         "first_at": alert.first_at,
         "last_at": alert.last_at,

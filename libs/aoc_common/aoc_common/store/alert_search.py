@@ -20,6 +20,7 @@ class AlertQuery:
     """Alerts of a tenant as one reader may see it. Of each of the rest: None, or empty, stands for all.
 
     `start`, `end`: of the events that made them, `end` exclusive. `rule`, `assignee`: ids. `event`: an event's id.
+    `ticket`: a ticket's id, whatever its system.
     `before`: only alerts whose id is smaller.
     """
 
@@ -29,6 +30,7 @@ class AlertQuery:
     rule: str | None = None
     assignee: str | None = None
     event: UUID | None = None
+    ticket: str | None = None
     start: datetime | None = None
     end: datetime | None = None
     before: UUID | None = None

@@ -160,7 +160,7 @@ async def change_alert(
     alert_id: AlertId,
     body: AlertChangeRequest,
 ) -> AlertDetail:
-    """Change an alert: how far one is, how grave it is, what it was, who looks after it; and write something on it."""
+    """Change an alert: how far one is, how grave it is, what it was, who looks after it, its ticket; or add a note."""
     return await _changed(services, scope, principal, note, alert_id, body)
 
 

@@ -17,6 +17,7 @@ from aoc_common.contracts.alert import (
     Person,
 )
 from aoc_common.contracts.alert_message import AlertMessage
+from aoc_common.contracts.tickets import Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +42,7 @@ def document_of(alert: Alert) -> Document:
         "status": alert.status,
         "verdict": alert.verdict,
         "assignee": None if alert.assignee is None else _person(alert.assignee),
+        "ticket": None if alert.ticket is None else _ticket(alert.ticket),
         "events": [event_document(event) for event in alert.events],
         "count": alert.count,
         "first_at": alert.first_at,
@@ -59,7 +61,7 @@ def document_of(alert: Alert) -> Document:
 
 def alert_of(document: Mapping[str, Any]) -> Alert:
     """The alert of a document."""
-    rule, assignee = document["rule"], document["assignee"]
+    rule, assignee, ticket = document["rule"], document["assignee"], document.get("ticket")
     return Alert(
         id=document["_id"],
         tenant=document["tenant"],
@@ -79,6 +81,7 @@ def alert_of(document: Mapping[str, Any]) -> Alert:
         status=document["status"],
         verdict=document["verdict"],
         assignee=None if assignee is None else Person(**assignee),
+        ticket=None if ticket is None else Ticket(**ticket),
         acknowledged_at=document["acknowledged_at"],
         resolved_at=document["resolved_at"],
         history=tuple(_change_of(change) for change in document["history"]),
@@ -104,6 +107,10 @@ def message_of(document: Mapping[str, Any]) -> AlertMessage:
 
 def _person(person: Person) -> Document:
     return {"id": person.id, "name": person.name}
+
+
+def _ticket(ticket: Ticket) -> Document:
+    return {"id": ticket.id, "url": ticket.url, "system": ticket.system}
 
 
 def event_document(event: AlertEvent) -> Document:

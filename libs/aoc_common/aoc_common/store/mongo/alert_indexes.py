@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def _newest(*fields: str, name: str) -> IndexModel:
-    """Alerts of a tenant with these values, newest first: ids sort by time."""
-    return IndexModel([*((field, ASCENDING) for field in ("tenant", *fields)), ("_id", DESCENDING)], name=name)
+def _newest(*fields: str, name: str, partial: Mapping[str, Any] | None = None) -> IndexModel:
+    """Alerts of a tenant with these values, newest first: ids sort by time. `partial`: of these alone."""
+    keys = [*((field, ASCENDING) for field in ("tenant", *fields)), ("_id", DESCENDING)]
+    return IndexModel(keys, name=name, **({} if partial is None else {"partialFilterExpression": partial}))
 
 
 _EXPIRY: Final = IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0)
@@ -24,6 +25,8 @@ ALERT_INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         _newest("rule.id", name="rule"),
         _newest("assignee.id", name="assignee"),
         _newest("events.id", name="event"),
+        # Few have one.
+        _newest("ticket.id", name="ticket", partial={"ticket.id": {"$exists": True}}),
         # Next to none waits.
         IndexModel([("waiting", ASCENDING)], name="waiting", sparse=True),
         _EXPIRY,

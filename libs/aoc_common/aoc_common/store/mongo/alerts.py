@@ -140,7 +140,12 @@ def _seen(scope: Scope) -> Document:
 
 def _filter(query: AlertQuery) -> Document:
     made = _seen(query.scope)
-    equal = {"rule.id": query.rule, "assignee.id": query.assignee, "events.id": query.event}
+    equal = {
+        "rule.id": query.rule,
+        "assignee.id": query.assignee,
+        "events.id": query.event,
+        "ticket.id": query.ticket,
+    }
     made |= {name: value for name, value in equal.items() if value is not None}
     made |= {name: {"$in": list(of)} for name, of in (("status", query.statuses), ("severity", query.severities)) if of}
     above = None if query.start is None else lowest_id(query.start)

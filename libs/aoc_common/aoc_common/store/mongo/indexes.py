@@ -59,7 +59,7 @@ def effect_of(declared: IndexModel) -> dict[str, Any]:
 
 def effect(index: Mapping[str, Any]) -> dict[str, Any]:
     """What an index does and forbids, whatever its name."""
-    options = {name: index.get(name) for name in _OPTIONS if index.get(name) not in {None, False}}
+    options = {name: value for name in _OPTIONS if (value := index.get(name))}
     return options | {"key": [tuple(pair) for pair in index["key"]]}
 
 
