@@ -65,6 +65,7 @@ detection:
 #: Row -> a request; of those that are not here the path is the request.
 EXAMPLES: Final[Mapping[str, Example]] = {
     "GET /problems/{slug}": Example("/problems/internal"),
+    "POST /api/webhooks/tickets/{system}": Example("/api/webhooks/tickets/tickets"),
     "GET /api/events/export/{export_id}": Example("/api/events/export/0b1c5e0f7a4d4c4c9c1c5d1f7e6a3b21", absent=True),
     **{
         f"{method} /api/exports/{{export_id}}{what}": Example(

@@ -53,15 +53,17 @@ class Box:
         self.messages: list[Message] = []
         self.tries = 0
         self.fails: Exception | None = None
+        self.answer = b""
         self.meanwhile: Callable[[], Awaitable[None]] | None = None
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Message) -> bytes:
         self.tries += 1
         if self.meanwhile is not None:
             await self.meanwhile()
         if self.fails is not None:
             raise self.fails
         self.messages.append(message)
+        return self.answer
 
     async def close(self) -> None:
         return

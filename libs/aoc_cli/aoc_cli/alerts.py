@@ -20,7 +20,8 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.alert import SEVERITIES, STATUSES, VERDICTS
 from aoc_common.contracts.printable import visible
 from aoc_common.errors import BadConfiguration
-from aoc_common.gateway.alerts import AlertChangeRequest, PersonView, TicketView
+from aoc_common.gateway.alerts import AlertChangeRequest, PersonView
+from aoc_common.gateway.tickets import TicketView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,6 +15,7 @@ from aoc_common.errors import Unreachable
 from aoc_common.store.alerts import AlertWrite
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
     from uuid import UUID
 
@@ -49,20 +50,28 @@ class AlertWork:
     ) -> Alert:
         """The alert after a change. Raises a problem, and `Transient`."""
         who = person(by)
+
+        def make(alert: Alert) -> Alert:
+            if revision is not None and alert.revision != revision:
+                raise Problem("conflict", f"Not changed: its revision is {alert.revision}, not {revision}.")
+            return changed(alert, change, who, now)
+
+        return (await self.written(scope, alert_id, make))[1]
+
+    async def written(self, scope: Scope, alert_id: UUID, make: Callable[[Alert], Alert]) -> tuple[Alert, Alert]:
+        """An alert as it was, and as `make` has made it, which may be called several times. Raises as `change`."""
         for _ in range(_TRIES):
             stored = await self.search.get(scope, alert_id)
             if stored is None:
                 raise Problem("not-found", f"There is no alert {alert_id} in this tenant.")
-            if revision is not None and stored.alert.revision != revision:
-                raise Problem("conflict", f"Not changed: its revision is {stored.alert.revision}, not {revision}.")
+            before = stored.alert
             try:
-                after = changed(stored.alert, change, who, now)
+                after = make(before)
             except NotesFull as error:
                 raise Problem("notes-full", f"Not changed: {error}.") from None
-            if after == stored.alert:
-                return after
-            if await self.store.write([AlertWrite(after, stored, AlertMessage.of(after))]):
-                return after
+            message = AlertMessage.of(after) if after.revision != before.revision else None
+            if after == before or await self.store.write([AlertWrite(after, stored, message)]):
+                return before, after
         raise Unreachable("alerts: others change the same alert all the time")
 
 

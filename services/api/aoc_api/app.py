@@ -38,6 +38,7 @@ from aoc_api.routes import (
     source_health,
     tail,
     tenants,
+    tickets,
     webhooks,
 )
 from aoc_api.settings import ApiSettings
@@ -79,6 +80,7 @@ _MODULES = (
     break_glass,
     audit_trail,
     webhooks,
+    tickets,
     problems,
 )
 ROUTES = Routes([*(module.router for module in _MODULES), review_queues.dead_letters, review_queues.quarantine])

@@ -41,6 +41,7 @@ from aoc_api.settings import ApiOptions
 from aoc_api.single_flight import SingleFlight
 from aoc_api.sinks import Sinks
 from aoc_api.tail.live_tail import LiveTail
+from aoc_api.ticket_systems import TicketSystem, TicketWork
 from aoc_api.webhooks.verification import Verifier
 from aoc_common.clock import Clock
 from aoc_common.contracts import subjects
@@ -113,6 +114,8 @@ class Services:
     record_change: RecordChange
     notes: EventNotes
     alerts: AlertWork
+    tickets: TicketWork
+    ticket_systems: Mapping[str, TicketSystem]
     rules: RuleWork
     bulk_tokens: BulkTokens
     audit: AuditTrail

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from aoc_common.gateway.ticket_news import TICKET_NEWS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -54,7 +56,7 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "Webhook-AuthID": "the seal that AOC has given Microsoft with the subscription",
     "Webhook-ValidationCode": "9f2d0c4e",
 }
-#: What Microsoft sends to a path.
+#: What Microsoft, or a ticket system, sends to a path.
 _BODIES: Final[dict[str, Any]] = {
     "/api/webhooks/graph": {
         "value": [
@@ -67,6 +69,7 @@ _BODIES: Final[dict[str, Any]] = {
             }
         ]
     },
+    "/api/webhooks/tickets/{system}": TICKET_NEWS,
     "/api/webhooks/o365": [
         {
             "contentType": "Audit.Exchange",

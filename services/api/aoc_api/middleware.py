@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _log = logs.get(__name__)
 
-#: Paths that Microsoft requests, under a name that may be for them alone.
+#: Paths that Microsoft and ticket systems request, under a name that may be for them alone.
 _WEBHOOKS: Final = "/api/webhooks/"
 #: Asked by what runs the gateway.
 _PROBES: Final = frozenset({"/livez", "/readyz"})

@@ -147,9 +147,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     "too-large": Kind(413, "Too large", "No body of a request may be larger than a mebibyte."),
     "webhook-refused": Kind(
         403,
-        "Not from Microsoft",
-        "A notification must carry the secret that its subscription was made with. The gateway's log says what was "
-        "wrong; docs/howto/webhooks.md says how webhooks are set up.",
+        "Not believed",
+        "A notification of Microsoft must carry the secret that its subscription was made with, a ticket system's "
+        "message a signature that is not older than five minutes. The gateway's log says what was wrong; "
+        "docs/howto/webhooks.md and docs/howto/tickets.md say how they are set up.",
     ),
     "misdirected": Kind(
         421,

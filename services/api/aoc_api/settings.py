@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 from aoc_api.auth_settings import AuthOptions
 from aoc_common.contracts.subjects import DEFAULT_TENANT, TENANT_PATTERN
+from aoc_common.contracts.tickets import SYSTEM_PATTERN
 from aoc_common.environment import TENANTS_FILE, WEBHOOKS_TENANTS_FILE
 from aoc_common.settings import Frozen, SecretRef, ServiceSettings, WebhookSettings
 
@@ -217,6 +218,20 @@ class AuditOptions(Frozen):
     )
 
 
+class TicketSystemOptions(Frozen):
+    """A ticket system that may change alerts by their tickets."""
+
+    secret: SecretRef = Field(
+        description="Reference to the secret, whsec_ and base64, by which it signs what it tells."
+    )
+    previous_secret: SecretRef | None = Field(
+        None, description="Reference to the secret before; still accepted while the system changes to the new one."
+    )
+    tenants: tuple[Annotated[str, Field(pattern=TENANT_PATTERN)], ...] | None = Field(
+        None, min_length=1, description="Whose alerts it may change; all tenants' when not set."
+    )
+
+
 class ApiOptions(Frozen):
     """How the gateway listens and answers."""
 
@@ -270,6 +285,12 @@ class ApiOptions(Frozen):
         24, gt=0, le=168, description="Content that Microsoft deletes within so many hours is warned of (yellow)."
     )
     auth: AuthOptions = AuthOptions()
+    ticket_systems: dict[Annotated[str, Field(pattern=SYSTEM_PATTERN)], TicketSystemOptions] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="Ticket systems that may change alerts (docs/howto/tickets.md), as JSON: name, as of the "
+        'route by which the system is told -> {"secret": "file:PATH", "tenants": ["contoso"]}.',
+    )
     limits: LimitOptions = LimitOptions()
     rates: RateOptions = RateOptions()
     export_jobs: ExportJobOptions = ExportJobOptions()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aoc_common.contracts.tickets import Ticket
 from aoc_common.errors import BadConfiguration, Unreachable
 from aoc_common.outbound.refusals import RefusedWhole, Unusable
 from aoc_common.store.mongo.notification_routes import MongoNotificationRoutes
@@ -90,6 +91,22 @@ async def test_what_is_refused_is_a_dead_letter_in_the_destinations_words_and_ma
     assert tried == 1
     assert [words for _, words in telling.letters] == ["400 Invalid routing key"]
     assert len(telling.box.messages) == 1
+
+
+async def test_an_answer_gives_an_alert_its_first_ticket_and_may_be_anything_else(store: Database) -> None:
+    telling = Telling(store, route())
+    [alert] = alerts(1, "low")
+    answers = [b"", b"[", b"[" * 70_000, b"7", b'{"ticket": "SEC-0"}', b'{"ticket": {"id": 4711, "url": "ftp://x"}}',
+               b'{"ticket": {"id": "SEC-2"}}']  # fmt: skip
+    await telling.comes(alert)
+    for answer in answers:
+        telling.box.answer = answer
+        await telling.store.again("people", "contoso", alert.id, telling.clock.now())
+        await telling.goes_on(1)
+
+    stored = (await telling.alerts.of([alert.id]))[alert.id].alert
+    assert (stored.ticket, stored.history[-1].by.id) == (Ticket("4711", None, "people"), "ticket:people")
+    assert (len(telling.box.messages), stored.revision) == (len(answers), 2)
 
 
 async def test_what_is_not_taken_for_days_is_given_up_and_said(store: Database) -> None:

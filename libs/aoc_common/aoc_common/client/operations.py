@@ -16,6 +16,7 @@ _PAGES: Final = "a browser opens it"
 NOT_OFFERED: Final[Mapping[Operation, str]] = {
     ("POST", "/api/webhooks/graph"): _HOOKS,
     ("POST", "/api/webhooks/o365"): _HOOKS,
+    ("POST", "/api/webhooks/tickets/{system}"): "for ticket systems, which sign what they send (docs/howto/tickets.md)",
     ("GET", "/auth/login"): _PAGES,
     ("GET", "/auth/callback"): _PAGES,
     ("GET", "/auth/link"): _PAGES,

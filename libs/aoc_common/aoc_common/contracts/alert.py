@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from aoc_common.contracts.tickets import Ticket
+    from aoc_common.contracts.tickets import Heard, Ticket
 
 type Severity = Literal["informational", "low", "medium", "high", "critical"]
 """How grave an alert is, in the order of OCSF's `severity_id` from 1 on. The same words are the levels of Sigma."""
@@ -100,6 +100,11 @@ class Person:
     name: str
 
 
+def ticket_author(system: str) -> Person:
+    """Who changes an alert because its ticket says so. No principal of the gateway has such an id."""
+    return Person(f"ticket:{system}", system)
+
+
 @dataclass(frozen=True, slots=True)
 class FieldChange:
     """A field of an alert before and after; None: it had, or has, none."""
@@ -139,7 +144,7 @@ class Alert:
     - `retrospective`: all had happened long before they were looked at. Nobody is notified.
     - `services`, `operations`: of all its events, in lower case: of whom one is hidden, the alert is.
     - `created_at`, `changed_at`: of the first revision, and of this one.
-    - `ticket`: what stands for it in somebody else's system.
+    - `ticket`: what stands for it in somebody else's system. `heard`: what that has told lately, the first first.
     - `acknowledged_at`: when its status was no longer `new`, the first time. `resolved_at`: None while it is open.
     """
 
@@ -166,6 +171,7 @@ class Alert:
     resolved_at: datetime | None = None
     history: tuple[Change, ...] = field(default=())
     notes: tuple[AlertNote, ...] = field(default=())
+    heard: tuple[Heard, ...] = field(default=())
 
     @property
     def open(self) -> bool:

@@ -21,6 +21,7 @@ from aoc_common.contracts.alert import (
     FieldChange,
     Person,
 )
+from aoc_common.contracts.tickets import HEARD_FOR, MOST_HEARD, Heard
 from aoc_common.errors import AocError
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ _MACHINE: Final = Person(ALERTER, "AOC")
 
 class NotesFull(AocError):  # noqa: N818  # named after what it reports
     """An alert has as many notes as it may."""
+
+
+class HeardFull(AocError):  # noqa: N818  # as above
+    """An alert was told more by its ticket, in a quarter of an hour, than it can tell apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +147,27 @@ def changed(alert: Alert, change: AlertChange, by: Person, now: datetime) -> Ale
     )
 
 
+def told_by_ticket(alert: Alert, message: str, change: AlertChange, by: Person, now: datetime) -> Alert:
+    """The alert after what its ticket has told by a message; as it is where it knows that message already.
+
+    Raises `NotesFull`, and `HeardFull`.
+    """
+    heard = tuple(one for one in alert.heard if now - one.at < HEARD_FOR)
+    if any(one.message == message for one in heard):
+        return alert
+    if len(heard) >= MOST_HEARD:
+        raise HeardFull(f"its ticket has told the alert {MOST_HEARD} things within {HEARD_FOR}")
+    return replace(changed(alert, change, by, now), heard=(*heard, Heard(message, now)))
+
+
 def _differences(before: Alert, after: Alert) -> Iterable[FieldChange]:
     for name in ("status", "severity", "verdict", "assignee"):
         old, new = _written(getattr(before, name)), _written(getattr(after, name))
         if old != new:
             yield FieldChange(name, old, new)
     if before.ticket != after.ticket:
-        yield FieldChange("ticket", *(one and one.words for one in (before.ticket, after.ticket)))
+        old, new = (one.words if one else None for one in (before.ticket, after.ticket))
+        yield FieldChange("ticket", old, new)
 
 
 def _written(value: Any) -> str | None:

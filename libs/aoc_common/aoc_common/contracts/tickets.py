@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -15,6 +16,20 @@ LONGEST_TICKET_URL: Final = 2_000
 #: A system's name, which is that of the route by which it is told.
 SYSTEM_PATTERN: Final = r"^[a-z0-9-]{1,40}$"
 _SPACE: Final = re.compile(r"\s")
+
+
+#: For how long an alert knows what its ticket told it: a message is believed from five minutes before to five after its
+#: time. And so many at most.
+HEARD_FOR: Final = timedelta(minutes=15)
+MOST_HEARD: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message by which a ticket changed an alert, by its id, and when it came."""
+
+    message: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

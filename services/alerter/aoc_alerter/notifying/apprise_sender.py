@@ -167,7 +167,7 @@ class ByApprise:
         self._silent = False
         self._had: dict[str, set[str]] = {}
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Message) -> bytes:
         """As the port says. Recipients of one address who have it are not told again, as long as this one lives."""
         silent, self._silent = self._silent, True
         had = self._had.pop(message.id, set())
@@ -180,6 +180,7 @@ class ByApprise:
             self._silent = False
             raise
         self._silent = False
+        return b""
 
     def _remember(self, message: str, had: set[str]) -> None:
         if had:

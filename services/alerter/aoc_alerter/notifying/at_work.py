@@ -10,8 +10,9 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from aoc_alerter import metrics
-from aoc_alerter.notifying.message import of_alert, of_end, of_several
+from aoc_alerter.notifying.message import ASKS_FOR_TICKET, of_alert, of_end, of_several
 from aoc_alerter.notifying.selection import is_open
+from aoc_alerter.notifying.tickets import give, said_by_ticket, ticket_in
 from aoc_common.backoff import backoff
 from aoc_common.contracts.notifications import OVER, Counted, Settled, Want, grade, severity_of
 from aoc_common.errors import BadConfiguration, Permanent, Throttled, Transient, Unreachable
@@ -129,21 +130,14 @@ class RouteAtWork:
         """Tell these in one message; whether the destination is well."""
         stored = await self._with.alerts.of([one.alert for one in batch])
         alerts = {key: found.alert for key, found in stored.items()}
-        left: list[Notification] = []
-        gone: list[Settled] = []
-        for one in batch:
-            if (why := self._unsaid(one, alerts.get(one.alert))) is None:
-                left.append(one)
-            else:
-                gone.append(Settled(one, "dropped", words=why))
-        if gone:
-            await self._with.store.settle(gone, self._with.clock.now())
+        left = await self._left(batch, alerts)
         if not left:
             return True
         repeated = sum(one.sending for one in left)
         await self._with.store.sending(left)
         try:
-            await self._send(self._message(left, alerts))
+            message = self._message(left, alerts)
+            answer = await self._send(message)
         except BadConfiguration as error:
             return await self._failed(left, error, "broken")
         except Permanent as error:
@@ -155,8 +149,36 @@ class RouteAtWork:
             _log.exception("notification.failed", route=self.route.name, alert=str(left[0].alert))
             return await self._failed(left, error, "failing")
         else:
+            await self._take(answer, message, left[0])
             await self._sent(left, alerts, repeated)
         return True
+
+    async def _left(self, batch: Sequence[Notification], alerts: Mapping[UUID, Alert]) -> list[Notification]:
+        """Those that are to be told; of the others it is noted why not."""
+        now = self._with.clock.now()
+        unsaid = {one.key: self._unsaid(one, alerts.get(one.alert)) for one in batch}
+        known = [one for one in batch if unsaid[one.key] is None and self._known(one, alerts[one.alert])]
+        done = [Settled(one, "dropped", words=why) for one in batch if (why := unsaid[one.key]) is not None]
+        done += [self._settled(one, alerts[one.alert], "its ticket has said so") for one in known]
+        if done:
+            await self._with.store.settle(done, now)
+        if known and self.route.resolved:
+            await self._meanwhile(known, alerts, now)
+        return [one for one in batch if unsaid[one.key] is None and one not in known]
+
+    def _known(self, one: Notification, alert: Alert) -> bool:
+        """Whether the destination knows by its own ticket what would be told: that it is over, or opened again.
+
+        So what a ticket says comes back to AOC, and never to the ticket.
+        """
+        again = one.ends > 0 and one.told == 0
+        return (alert.status in OVER or again) and said_by_ticket(alert, self.route.name)
+
+    async def _take(self, answer: bytes, message: Message, one: Notification) -> None:
+        """Give the alert the ticket that was answered, before anything says that it was told: it would be lost."""
+        ticket = ticket_in(answer, self.route.name) if message.kind in ASKS_FOR_TICKET else None
+        if ticket is not None:
+            await give(self._with.alerts, one.alert, ticket, self.route.name, self._with.clock.now())
 
     def _unsaid(self, one: Notification, alert: Alert | None) -> str | None:
         """Why there is nothing to tell of one; None when there is."""
@@ -178,13 +200,13 @@ class RouteAtWork:
         number = blake2b(names.encode(), digest_size=12).hexdigest()
         return of_several(self.route, [alerts[one.alert] for one in batch], self._with.gateway, number)
 
-    async def _send(self, message: Message) -> None:
+    async def _send(self, message: Message) -> bytes:
         if self._destination is None:
             self._destination = await self._with.make(self.route)
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 with metrics.NOTIFY_SECONDS.labels(self.route.name).time():
-                    await self._destination.send(message)
+                    return await self._destination.send(message)
         except TimeoutError:
             raise Unreachable(f"no answer within {_PATIENCE_S:g} s") from None
 
@@ -192,13 +214,13 @@ class RouteAtWork:
         now = self._with.clock.now()
         self._well(now)
         self._add(Counted(sent=len(batch), repeated=repeated, messages=1))
-        told = [
-            Settled(one, "sent", max(one.wanted, grade(alert.severity)), over=alert.status in OVER)
-            for one, alert in ((one, alerts[one.alert]) for one in batch)
-        ]
-        await self._with.store.settle(told, now)
+        await self._with.store.settle([self._settled(one, alerts[one.alert]) for one in batch], now)
         if self.route.resolved:
             await self._meanwhile(batch, alerts, now)
+
+    def _settled(self, one: Notification, alert: Alert, words: str = "") -> Settled:
+        """The destination knows it."""
+        return Settled(one, "sent", max(one.wanted, grade(alert.severity)), over=alert.status in OVER, words=words)
 
     async def _meanwhile(self, batch: Sequence[Notification], told: Mapping[UUID, Alert], now: datetime) -> None:
         """Have those told again that were resolved, or opened, while they were told: what waited took no note of it."""

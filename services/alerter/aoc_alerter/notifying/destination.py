@@ -25,8 +25,8 @@ _NETWORKS: Final = "allowed_networks"
 class Destination(Protocol):
     """Where one route leads."""
 
-    async def send(self, message: Message) -> None:
-        """Send a message, once; returns when it was taken, within a bound.
+    async def send(self, message: Message) -> bytes:
+        """Send a message, once; returns what was answered when it was taken, within a bound. Empty: nothing is read.
 
         Raises `Transient` when it was not, or nobody knows, and `Permanent` for what will never be taken.
         """

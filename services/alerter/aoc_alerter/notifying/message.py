@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Alerts that a digest names; of the others it says how many they are.
 MOST_LISTED: Final = 20
+#: Kinds of messages whose answer may name a ticket: of one alert that somebody has to look after.
+ASKS_FOR_TICKET: Final = frozenset({"aoc.alert.new", "aoc.alert.raised"})
 _MOST_NAMES: Final = 5
 
 
@@ -67,7 +69,7 @@ def _of_one(route: Route, alert: Alert, gateway: str, kind: str, what: str, news
     link = _link(gateway, alert)
     values = _values(alert) | {"link": link, "command": _command(alert), "news": news}
     title, body = _one_line(route.title, values), filled(route.body, values, LONGEST_BODY)
-    data = {"title": title, "body": body, "link": link, "finding": finding(alert)}
+    data = {"title": title, "body": body, "link": link, "alert": _summary(alert, gateway), "finding": finding(alert)}
     return Message(f"{route.name}-{alert.id}-{what}", str(alert.id), kind, alert.severity, title, body, data)
 
 
@@ -150,9 +152,12 @@ def _line(alert: Alert, gateway: str) -> str:
 def _summary(alert: Alert, gateway: str) -> dict[str, Any]:
     return {
         "id": str(alert.id),
+        "revision": alert.revision,
         "tenant": alert.tenant,
         "severity": alert.severity,
         "status": alert.status,
+        "verdict": alert.verdict,
+        "ticket": alert.ticket and {"id": alert.ticket.id, "url": alert.ticket.url, "system": alert.ticket.system},
         "rule": alert.rule.id,
         "message": message(alert),
         "link": _link(gateway, alert),

@@ -30,12 +30,13 @@ class SignedWebhook:
         self._client = options.http.client()
         self._remote = http.Remote("webhook", _error)
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Message) -> bytes:
         """As the port says."""
         now = self._clock.now()
         content = body(message, now.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
         headers = signed(self._key, message.id, int(now.timestamp()), content)
-        await post(self._client, self._url, self._remote, content, {**headers, "Content-Type": "application/json"})
+        headers = {**headers, "Content-Type": "application/json"}
+        return (await post(self._client, self._url, self._remote, content, headers)).body
 
     async def close(self) -> None:
         """As the port says."""

@@ -117,8 +117,8 @@ class _Request:
         if action is None:
             return
         about = note.about
-        if note.principal is None and action.kind in {"sign-in", "sign-out"}:
-            # Anybody can send these, as many as he likes.
+        if note.principal is None:
+            # Anybody can send these, as many as he likes: sign-ins, and what is sent to be believed by its signature.
             if status < _BAD:
                 return  # nobody was signed in, and nothing was done
             if (left_out := self._trail.failures.left_out(note.address)) is None:

@@ -34,6 +34,7 @@ from aoc_api.single_flight import SingleFlight
 from aoc_api.sinks import make_sinks
 from aoc_api.tail.places import Places
 from aoc_api.tenant_checks import tenant_checker
+from aoc_api.ticket_systems import TicketWork, ticket_systems
 from aoc_common import http
 from aoc_common.bus.broker import connected, connection
 from aoc_common.bus.lag import BusState, bus_state
@@ -97,7 +98,7 @@ def make_services(settings: ApiSettings) -> Running:
     """Also while NATS or MongoDB is away. Raises `BadConfiguration` for a secret or file that is not there."""
     clock = SystemClock()
     key, verifier = cursor_key(settings.api.cursor_key), make_verifier(settings.webhooks, clock)
-    make_access = MakeAccess(settings.api, clock)
+    make_access, systems = MakeAccess(settings.api, clock), ticket_systems(settings.api.ticket_systems)
     file = tenants_file(settings, clock)
 
     @asynccontextmanager
@@ -117,6 +118,7 @@ def make_services(settings: ApiSettings) -> Running:
             monitor = StandstillMonitor(partial(_look, broker), clock)
             registry = combined(file, database, clock)
             await entered.enter_async_context(hearing(broker, registry.stored.wake))
+            alerts = AlertWork(MongoAlertSearch(database), MongoAlerts(database, None))
             lifts, grant_store = MongoBreakGlass(database), MongoGrants(database)
             privacy = Privacy(registry, MongoPrivacyRules(database), lifts, clock)
             grants = Grants(grant_store, registry, settings.api.auth.home_tenants, clock)
@@ -170,7 +172,9 @@ def make_services(settings: ApiSettings) -> Running:
                     review={"dead-letters": MongoDeadLetters(database), "quarantine": MongoQuarantine(database)},
                     record_change=change_recorder(trail, clock),
                     notes=MongoEventNotes(database, clock),
-                    alerts=AlertWork(MongoAlertSearch(database), MongoAlerts(database, None)),
+                    alerts=alerts,
+                    tickets=TicketWork(alerts),
+                    ticket_systems=systems,
                     rules=RuleWork(MongoRules(database), clock, home=settings.alerter.home_tenant is not None),
                     bulk_tokens=BulkTokens(key),
                     audit=trail,

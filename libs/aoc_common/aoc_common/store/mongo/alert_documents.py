@@ -17,7 +17,7 @@ from aoc_common.contracts.alert import (
     Person,
 )
 from aoc_common.contracts.alert_message import AlertMessage
-from aoc_common.contracts.tickets import Ticket
+from aoc_common.contracts.tickets import Heard, Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +56,7 @@ def document_of(alert: Alert) -> Document:
         "resolved_at": alert.resolved_at,
         "history": [_change(change) for change in alert.history],
         "notes": [{"id": one.id, "at": one.at, "by": _person(one.by), "text": one.text} for one in alert.notes],
+        "heard": [[one.message, one.at] for one in alert.heard],
     }
 
 
@@ -86,6 +87,7 @@ def alert_of(document: Mapping[str, Any]) -> Alert:
         resolved_at=document["resolved_at"],
         history=tuple(_change_of(change) for change in document["history"]),
         notes=tuple(AlertNote(one["id"], one["at"], Person(**one["by"]), one["text"]) for one in document["notes"]),
+        heard=tuple(Heard(*pair) for pair in document.get("heard", ())),
     )
 
 
