@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,6 +17,7 @@ from aoc_common.errors import AocError
 from aoc_common.telemetry import logs
 from aoc_exporter import metrics
 from aoc_exporter.flow import SinkAtWork
+from aoc_exporter.refilled import Refilled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -57,6 +59,8 @@ class Fleet:
         self._with = backends
         self._groups = groups
         self._running: dict[str, _Running] = {}
+        #: By sink; it knows what was sent before the sink was started anew.
+        self._refilled: defaultdict[str, Refilled] = defaultdict(Refilled)
         self._leaving: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -129,7 +133,7 @@ class Fleet:
             await self._with.states.tell(sink.name, SinkHealth("paused"), now)
             await _first(running.leaving, _FORGOTTEN.total_seconds() / 10)
             return
-        at_work = SinkAtWork(self._with, sink, running.groups, place.slot)
+        at_work = SinkAtWork(self._with, sink, running.groups, place.slot, self._refilled[sink.name])
         running.at_work.append(at_work)
         if running.leaving.is_set():
             return
@@ -163,6 +167,7 @@ class Fleet:
         await self._with.stretches.forget(state.name)
         await self._with.accounts.forget(state.name)
         await self._with.states.free(state.name)
+        self._refilled.pop(state.name, None)
         metrics.CATALOGUE.forget(sink=state.name)
         _log.info("sink.removed", sink=state.name, slot=state.slot)
 

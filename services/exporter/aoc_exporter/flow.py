@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from aoc_common.store.sink_states import SinkStateStore
     from aoc_common.store.sink_stretches import SinkStretchStore
     from aoc_exporter.letters import Letters
+    from aoc_exporter.refilled import Refilled
     from aoc_exporter.selection import Groups
     from aoc_exporter.settings import ExportSettings
 
@@ -83,7 +84,7 @@ class Backends:
 class SinkAtWork:
     """Runs one sink as it is set; another setting takes another one. `run` it until it is told to `leave`."""
 
-    def __init__(self, backends: Backends, sink: SinkSettings, groups: Groups, slot: int) -> None:
+    def __init__(self, backends: Backends, sink: SinkSettings, groups: Groups, slot: int, refilled: Refilled) -> None:
         self._with = backends
         self.sink = sink
         self.slot = slot
@@ -95,7 +96,9 @@ class SinkAtWork:
         self._behind = Behind(sink.name, backends.stretches, clock)
         self._joining = Joining(sink, self._tenants, backends.states, self._behind, backends.replica)
         self.choice = Choice(sink, groups)
-        self.intake = Intake(self.courier, self.choice, self._behind, clock, twins=sink.twins, linger_s=sink.linger_s)
+        self.intake = Intake(
+            self.courier, self.choice, self._behind, clock, refilled, twins=sink.twins, linger_s=sink.linger_s
+        )
         sources = Sources(
             self._behind, self.intake, self.courier, backends.log, self._head, clock, self.intake.leaving, self._tenants
         )
@@ -112,6 +115,8 @@ class SinkAtWork:
         try:
             # First: what comes while its settings cannot work yet waits.
             await self._occupy()
+            # Before anything is sent: which holes are there.
+            self.intake.refilled.learn(await self._with.checkpoints.read(sink_slots.slot_name(self.slot)))
             await self._check()
             async with AsyncExitStack() as entered:
                 working = await self._taking_in(entered)

@@ -13,7 +13,6 @@ from aoc_common.telemetry.pulse import moved
 from aoc_exporter.behind import Verdict
 from aoc_exporter.courier import Parcel
 from aoc_exporter.entry import Entry
-from aoc_exporter.refilled import Refilled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from aoc_common.contracts.event_message import EventMessage
     from aoc_exporter.behind import Behind
     from aoc_exporter.courier import Courier
+    from aoc_exporter.refilled import Refilled
     from aoc_exporter.selection import Choice
 
 #: A tenant whose destination takes nothing for so long, while others' do, is set aside. Seconds.
@@ -35,7 +35,15 @@ class Intake:
     """Handles batches of events. `twins`: whether both of two events of one action go."""
 
     def __init__(
-        self, courier: Courier, choice: Choice, behind: Behind, clock: Clock, *, twins: bool, linger_s: float
+        self,
+        courier: Courier,
+        choice: Choice,
+        behind: Behind,
+        clock: Clock,
+        refilled: Refilled,
+        *,
+        twins: bool,
+        linger_s: float,
     ) -> None:
         self.leaving = asyncio.Event()
         self._courier = courier
@@ -49,7 +57,8 @@ class Intake:
         #: Batch -> what of it is not settled.
         self._in_work: dict[int, list[Parcel]] = {}
         self._numbers = count()
-        self.refilled = Refilled(courier.account)
+        self.refilled = refilled
+        refilled.into(courier.account)
         self._recent: deque[tuple[str, Position]] = deque(maxlen=_REMEMBERED)
 
     async def handle(self, events: Sequence[EventMessage]) -> None:

@@ -22,20 +22,27 @@ _HOLES: Final = 20
 
 
 class Refilled:
-    """Counts into an account. Knows what this replica has delivered from the stream."""
+    """Knows what this replica has delivered of a sink from the stream; counts into the account of the sink at work.
 
-    def __init__(self, account: Account) -> None:
-        self._account = account
+    It outlives that one: a sink is started anew where its settings change, or the stream is away.
+    """
+
+    def __init__(self) -> None:
+        self._account: Account | None = None
         self._recent: deque[tuple[str, Position]] = deque(maxlen=_DELIVERIES)
         self._spans: deque[tuple[Position, Position]] = deque(maxlen=_HOLES)
         self._seen: frozenset[datetime] | None = None
         self._before: Position | None = None
 
+    def into(self, account: Account) -> None:
+        """Count into this account from now on."""
+        self._account = account
+
     def sent(self, tenant: str, position: Position) -> None:
         """This was delivered as it came. What was in work when a hole was found may be in it."""
         self._recent.append((tenant, position))
         if any(begin < position <= end for begin, end in self._spans):
-            self._account.repeated(tenant, 1)
+            self._count(tenant)
 
     def learn(self, state: Checkpoint | None) -> None:
         """Look at the reader's checkpoint: each second or so."""
@@ -48,6 +55,10 @@ class Refilled:
                 self._spans.append((begin, hole.upto))
                 for tenant, position in self._recent:
                     if begin < position <= hole.upto:
-                        self._account.repeated(tenant, 1)
+                        self._count(tenant)
         self._seen = frozenset(hole.found_at for hole in holes)
         self._before = state.position
+
+    def _count(self, tenant: str) -> None:
+        if self._account is not None:
+            self._account.repeated(tenant, 1)

@@ -175,7 +175,7 @@ async def test_while_a_server_is_away_health_says_so_in_two_seconds_and_all_come
         assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
 
         _back(database, how)
-        await eventually(served, 30)
+        await eventually(served, 90)
         await eventually(lambda: is_degraded(client))
     finally:
         database.kill()

@@ -27,7 +27,8 @@ class Account:
 
 def test_what_lies_in_a_hole_is_counted_when_it_is_found_or_delivered_after_that() -> None:
     account = Account()
-    refilled = Refilled(account)
+    refilled = Refilled()
+    refilled.into(account)
     old = Hole("dropped", AT, place(0), place(9), place(9), filled_at=AT)
     before = Checkpoint("exporter-0", place(5), past=(old,))
     refilled.learn(None)
@@ -47,3 +48,17 @@ def test_what_lies_in_a_hole_is_counted_when_it_is_found_or_delivered_after_that
     refilled.sent("contoso", place(1, "b"))
     refilled.learn(replace(holed, hole=None, past=(old, replace(hole, filled_at=AT)), position=place(0, "b")))
     assert account.repeats == {"contoso": 3, "fabrikam": 1}
+
+
+def test_what_was_delivered_before_the_sink_was_started_anew_is_counted_into_the_new_account() -> None:
+    first, second = Account(), Account()
+    refilled = Refilled()
+    refilled.into(first)
+    start = Checkpoint("exporter-0", place(0))
+    refilled.learn(start)
+    for sequence in (1, 2, 3):
+        refilled.sent("contoso", place(sequence))
+
+    refilled.into(second)
+    refilled.learn(replace(start, hole=Hole("remade", AT, place(0), place(0, "b"), place(0, "b"))))
+    assert (first.repeats, second.repeats) == ({}, {"contoso": 3})
