@@ -49,19 +49,11 @@ class Behind:
         self._clock = clock
         self._known: dict[str, Stretch] = {}
         self._read_at = float("-inf")
-        self._seen: set[tuple[str, Position]] = set()
 
     @property
     def stretches(self) -> Sequence[Stretch]:
         """All of the sink's, as they were read last."""
         return tuple(self._known.values())
-
-    def new(self) -> Sequence[Stretch]:
-        """Tenants that have fallen behind since this was asked for the last time."""
-        fallen = {(one.key, one.since): one for one in self._known.values() if one.upto is None}
-        new = [one for key, one in fallen.items() if key not in self._seen]
-        self._seen = set(fallen)
-        return new
 
     @property
     def open(self) -> Sequence[Stretch]:

@@ -17,7 +17,7 @@ from aoc_common.errors import AocError
 from aoc_common.telemetry import logs
 from aoc_exporter import metrics
 from aoc_exporter.flow import SinkAtWork
-from aoc_exporter.refilled import Refilled
+from aoc_exporter.sent import Sent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -59,8 +59,8 @@ class Fleet:
         self._with = backends
         self._groups = groups
         self._running: dict[str, _Running] = {}
-        #: By sink; it knows what was sent before the sink was started anew.
-        self._refilled: defaultdict[str, Refilled] = defaultdict(Refilled)
+        #: By sink: also what was sent before it was started anew.
+        self._sent: defaultdict[str, Sent] = defaultdict(Sent)
         self._leaving: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -133,7 +133,7 @@ class Fleet:
             await self._with.states.tell(sink.name, SinkHealth("paused"), now)
             await _first(running.leaving, _FORGOTTEN.total_seconds() / 10)
             return
-        at_work = SinkAtWork(self._with, sink, running.groups, place.slot, self._refilled[sink.name])
+        at_work = SinkAtWork(self._with, sink, running.groups, place.slot, self._sent[sink.name])
         running.at_work.append(at_work)
         if running.leaving.is_set():
             return
@@ -167,7 +167,7 @@ class Fleet:
         await self._with.stretches.forget(state.name)
         await self._with.accounts.forget(state.name)
         await self._with.states.free(state.name)
-        self._refilled.pop(state.name, None)
+        self._sent.pop(state.name, None)
         metrics.CATALOGUE.forget(sink=state.name)
         _log.info("sink.removed", sink=state.name, slot=state.slot)
 

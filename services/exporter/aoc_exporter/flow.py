@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from aoc_common.store.sink_states import SinkStateStore
     from aoc_common.store.sink_stretches import SinkStretchStore
     from aoc_exporter.letters import Letters
-    from aoc_exporter.refilled import Refilled
     from aoc_exporter.selection import Groups
+    from aoc_exporter.sent import Sent
     from aoc_exporter.settings import ExportSettings
 
 _LOOK_S: Final = 1.0
@@ -84,10 +84,11 @@ class Backends:
 class SinkAtWork:
     """Runs one sink as it is set; another setting takes another one. `run` it until it is told to `leave`."""
 
-    def __init__(self, backends: Backends, sink: SinkSettings, groups: Groups, slot: int, refilled: Refilled) -> None:
+    def __init__(self, backends: Backends, sink: SinkSettings, groups: Groups, slot: int, sent: Sent) -> None:
         self._with = backends
         self.sink = sink
         self.slot = slot
+        self._sent = sent
         self._tenants = tenants_of(sink, groups)
         clock = backends.resources.clock
         self.account = Account(sink.name, backends.accounts, clock)
@@ -97,7 +98,7 @@ class SinkAtWork:
         self._joining = Joining(sink, self._tenants, backends.states, self._behind, backends.replica)
         self.choice = Choice(sink, groups)
         self.intake = Intake(
-            self.courier, self.choice, self._behind, clock, refilled, twins=sink.twins, linger_s=sink.linger_s
+            self.courier, self.choice, self._behind, clock, sent, twins=sink.twins, linger_s=sink.linger_s
         )
         sources = Sources(
             self._behind, self.intake, self.courier, backends.log, self._head, clock, self.intake.leaving, self._tenants
@@ -116,7 +117,7 @@ class SinkAtWork:
             # First: what comes while its settings cannot work yet waits.
             await self._occupy()
             # Before anything is sent: which holes are there.
-            self.intake.refilled.learn(await self._with.checkpoints.read(sink_slots.slot_name(self.slot)))
+            self._sent.learn(self.account, await self._with.checkpoints.read(sink_slots.slot_name(self.slot)))
             await self._check()
             async with AsyncExitStack() as entered:
                 working = await self._taking_in(entered)
@@ -239,7 +240,7 @@ class SinkAtWork:
         try:
             while not self.intake.leaving.is_set():
                 await self._behind.refresh()
-                self.intake.count_repeats()
+                self._sent.fall(self.account, self._behind.stretches)
                 stretches = self._behind.open
                 # The settings are looked at only where there is something that others could leave out.
                 for stretch in stretches if stretches and await self._joining.current() else ():
@@ -285,7 +286,7 @@ class SinkAtWork:
     async def _handled(self) -> Position | None:
         """Up to where all is settled."""
         state = await self._with.checkpoints.read(sink_slots.slot_name(self.slot))
-        self.intake.refilled.learn(state)
+        self._sent.learn(self.account, state)
         if state is None:
             return None
         own = state.position if state.hole is None else min(state.position, state.hole.after)

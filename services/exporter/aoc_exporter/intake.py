@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -21,14 +20,12 @@ if TYPE_CHECKING:
     from aoc_common.contracts.event_message import EventMessage
     from aoc_exporter.behind import Behind
     from aoc_exporter.courier import Courier
-    from aoc_exporter.refilled import Refilled
     from aoc_exporter.selection import Choice
+    from aoc_exporter.sent import Sent
 
 #: A tenant whose destination takes nothing for so long, while others' do, is set aside. Seconds.
 _PATIENCE_S: Final = 4.0
 _HELD_S: Final = 0.5
-#: Deliveries that are remembered to count what comes again of them.
-_REMEMBERED: Final = 20_000
 
 
 class Intake:
@@ -40,7 +37,7 @@ class Intake:
         choice: Choice,
         behind: Behind,
         clock: Clock,
-        refilled: Refilled,
+        sent: Sent,
         *,
         twins: bool,
         linger_s: float,
@@ -57,9 +54,7 @@ class Intake:
         #: Batch -> what of it is not settled.
         self._in_work: dict[int, list[Parcel]] = {}
         self._numbers = count()
-        self.refilled = refilled
-        refilled.into(courier.account)
-        self._recent: deque[tuple[str, Position]] = deque(maxlen=_REMEMBERED)
+        self._sent = sent
 
     async def handle(self, events: Sequence[EventMessage]) -> None:
         """Settle a batch: sent, given up, not wanted or set aside. Raises `Unfinished` when the sink is left before."""
@@ -144,10 +139,9 @@ class Intake:
             self._well[tenant] = now
             self._failing.pop(tenant, None)
         again = set(map(id, unsent))
-        self._recent.extend((one.tenant, one.position) for one in sent if id(one) not in again and one.position)
         for one in sent:
-            if id(one) not in again and one.copies and one.position and not one.restored:
-                self.refilled.sent(one.tenant, one.position)
+            if id(one) not in again and one.copies and one.position:
+                self._sent.note(self._courier.account, one.tenant, one.position, restored=one.restored)
         for tenant in failing:
             self._failing.setdefault(tenant, now)
 
@@ -162,19 +156,13 @@ class Intake:
                 await self._behind.fall(tenant, self._first(tenant), parcel.words)
             except Transient:
                 return False  # the store is away: what is left is tried again
-        self.count_repeats()
+        self._sent.fall(self._courier.account, self._behind.stretches)
         return bool(fallen)
 
     def trouble(self) -> str | None:
         """Why entries wait now, in a destination's words; None when none has to be sent again."""
         left = [parcel for parcels in self._in_work.values() for parcel in parcels if parcel.words]
         return f"{left[0].tenant}: {left[0].words}" if left else None
-
-    def count_repeats(self) -> None:
-        """Of what was delivered a moment ago, some comes again: what lies behind where a tenant has fallen behind."""
-        for stretch in self._behind.new():
-            sent = [place for tenant, place in self._recent if tenant == stretch.tenant and place > stretch.since]
-            self._courier.account.repeated(stretch.tenant or "", len(sent))
 
     def _first(self, tenant: str) -> Position:
         """Where the first event of a tenant lies that this replica has in work."""
