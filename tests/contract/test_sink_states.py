@@ -49,6 +49,9 @@ async def test_what_is_delivered_of_a_tenant_is_read_from_each_sink_that_has_to_
         await states.place(name, "store", {"kind": "splunk"}, AT)
         await states.take_in(name, None if tenants is None else frozenset(tenants))
         await states.tell(name, SinkHealth("running", delivered_until=AT), AT)
+    # Sinks of others whose readers were not set up yet.
+    for name, chosen in (("of fabrikam", {"tenants": ["fabrikam"]}), ("of a group", {"groups": ["eu"]})):
+        await states.place(name, "store", {"kind": "splunk", "include": chosen}, AT)
     for name in ("all", "left"):
         await accounts.add(name, {"contoso": Tally(delivered=3, refused=1), "fabrikam": Tally(delivered=70)})
     start = Position("1", 5)

@@ -69,10 +69,12 @@ def test_a_broken_line_and_a_file_that_cannot_be_read_are_named_a_foreign_one_is
 
     assert (summary["records"], summary["new"], summary["quarantined"]) == (11, 10, 1)
     assert (summary["skipped"], summary["unread"]) == (1, 1)
-    assert summary["problems"][0]["file"] == "/proc/self/mem"
-    reported = {(Path(problem["file"]).name, problem["line"]) for problem in summary["problems"]}
-    assert reported >= {("export.ndjson", 5), ("README.txt", 0)}
-    assert len(summary["problems"]) == 3
+    first, *others = summary["problems"]
+    assert first["file"] == "/proc/self/mem"
+    assert {(Path(problem["file"]).name, problem["line"]) for problem in others} == {
+        ("export.ndjson", 5), ("README.txt", 0),
+    }  # fmt: skip
+    assert len(others) == 2
 
 
 def test_a_file_that_is_no_log_is_one_clear_line(aoc) -> None:

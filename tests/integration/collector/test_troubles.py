@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -53,37 +54,18 @@ def health(database):
     return look
 
 
+slow = partial(pytest.param, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("switches", "hit", "trouble", "words"),
     [
         ({"revoked": ["AuditLog.Read.All"]}, {"graph-signins"}, "no-permission", "AuditLog.Read.All"),
-        pytest.param(
-            {"revoked": ["ActivityFeed.Read"]},
-            {"o365-exchange"},
-            "no-permission",
-            "ActivityFeed.Read",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            {"premium": False}, {"graph-signins"}, "not-licensed", "Entra ID P1 or P2", marks=pytest.mark.slow
-        ),
-        pytest.param(
-            {"disabled": ["Audit.Exchange"]},
-            {"o365-exchange"},
-            "subscription-disabled",
-            "Turn on auditing",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            {"credentials": "expired"}, set(SOURCES), "credentials-expired", "create a new one", marks=pytest.mark.slow
-        ),
-        pytest.param(
-            {"credentials": "consent revoked"},
-            set(SOURCES),
-            "credentials-expired",
-            "admin consent",
-            marks=pytest.mark.slow,
-        ),
+        slow({"revoked": ["ActivityFeed.Read"]}, {"o365-exchange"}, "no-permission", "ActivityFeed.Read"),
+        slow({"premium": False}, {"graph-signins"}, "not-licensed", "Entra ID P1 or P2"),
+        slow({"disabled": ["Audit.Exchange"]}, {"o365-exchange"}, "subscription-disabled", "Turn on auditing"),
+        slow({"credentials": "expired"}, set(SOURCES), "credentials-expired", "create a new one"),
+        slow({"credentials": "consent revoked"}, set(SOURCES), "credentials-expired", "admin consent"),
     ],
     ids=lambda one: ",".join(one) if isinstance(one, dict) else "",
 )

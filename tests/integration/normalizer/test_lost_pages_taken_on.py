@@ -117,3 +117,15 @@ async def test_what_a_delivery_took_on_before_it_died_is_settled_by_the_next(rep
         SliceTotals(pages=1, stored=2),
         SliceTotals(pages=1, stored=1),
     ]
+
+
+async def test_a_page_that_stands_twice_in_a_batch_takes_on_once_and_is_settled_with_what_it_took_on(
+    replicas, lost, unpublished
+) -> None:
+    _, second = replicas
+    await lost(unpublished)
+    copies = [await second.mapped("t", "a"), await second.mapped("t", "a")]
+    await second.takes(*copies)
+
+    assert second.names == [unpublished.page.id]
+    assert await second.totals("t") == SliceTotals(pages=1, stored=1)

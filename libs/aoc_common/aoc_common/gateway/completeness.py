@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from aoc_common.gateway.sinks import EntryCounts
+from aoc_common.gateway.sinks import ENTRY_COUNTS, EntryCounts
 from aoc_common.store.accounts import GapCause, SourceAccount
 
 
@@ -128,13 +128,7 @@ _DELIVERY: dict[str, Any] = {
     "seen_at": "2026-11-23T07:31:59Z",
     "delivered_until": "2026-11-23T07:31:55Z",
     "behind": False,
-    "delivered": 120_000,
-    "filtered": 31_000,
-    "refused": 1,
-    "repeated": 500,
-    "late": 2_000,
-    "missing": 0,
-    "unaccounted": 0,
+    **ENTRY_COUNTS,
 }
 
 

@@ -19,8 +19,7 @@ _SETTINGS: JsonDict = {
     "kind": "splunk",
     "options": {"url": "https://splunk.example:8088", "token": "file:/run/secrets/hec"},
 }
-_ACCOUNT: JsonDict = {
-    "tenant": "contoso",
+ENTRY_COUNTS: JsonDict = {
     "delivered": 120_000,
     "filtered": 31_000,
     "refused": 1,
@@ -28,6 +27,10 @@ _ACCOUNT: JsonDict = {
     "late": 2_000,
     "missing": 0,
     "unaccounted": 0,
+}
+_ACCOUNT: JsonDict = {
+    "tenant": "contoso",
+    **ENTRY_COUNTS,
     "delivered_at": "2026-11-23T08:00:00Z",
     "error": "splunk: 503 Server is busy",
     "error_at": "2026-11-23T06:12:00Z",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class PageStates(Protocol):
-    """Tells who works on a page what became of it elsewhere. All writes are idempotent."""
+    """Tells who works on a page what became of it elsewhere."""
 
     async def settled(self, pages: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
         """Those of these pages (slice id, page) that the normalizer is done with; not those that it gave up."""
@@ -25,12 +25,12 @@ class PageStates(Protocol):
         ...
 
     async def returned(self, pages: Sequence[PublishedPage]) -> None:
-        """These pages were lost on the bus, and are there again (`sequence`: 0 where that is not known)."""
+        """These pages were lost on the bus, and are there again (`sequence`: 0 where that is unknown). Idempotent."""
         ...
 
     async def taking_on(self, pages: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
         """Those of these pages (slice id, page) that may take on what lost pages had stored: those not yet settled.
 
-        It is noted of them first, so that nobody settles one who does not know of it.
+        It is counted at them first, each time, so that nobody settles one who does not know of it.
         """
         ...

@@ -15,24 +15,23 @@ if TYPE_CHECKING:
 
     from aoc_common.store.page_states import PageStates
     from aoc_common.store.sightings import Adoption, EventSightings
-    from aoc_normalizer.write.batch import PageInWork
+    from aoc_normalizer.write.batch import Batch, PageInWork
 
 
 class Adopting:
-    """Takes on what lost pages had stored. Idempotent."""
+    """Takes on what lost pages had stored. What a delivery leaves half done the next one does."""
 
     def __init__(self, sightings: EventSightings, ledger: PageStates) -> None:
         self._sightings = sightings
         self._ledger = ledger
 
-    async def of_lost(self, wanted: Sequence[tuple[PageInWork, Adoption]]) -> list[Adoption]:
+    async def of_lost(self, batch: Batch, wanted: Sequence[tuple[PageInWork, Adoption]]) -> list[Adoption]:
         """Take on each of these for its page, unless that is settled; those that were. Raises `Transient`."""
         if not wanted:
             return []
-        pages = {page.key: page for page, _ in wanted}
-        may = await self._ledger.taking_on(pages.keys())
-        for key in may:
-            pages[key].adoptions += 1
+        may = await self._ledger.taking_on({page.key for page, _ in wanted})
+        batch.adoptions.update(may)
+        # Of several pages that bring the same, the first that may.
         taken = {(one.event, one.number): one for page, one in reversed(wanted) if page.key in may}
         await self._sightings.adopt([*taken.values()])
         return [*taken.values()]

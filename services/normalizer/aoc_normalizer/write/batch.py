@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from copy import copy
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -39,14 +39,12 @@ class PageInWork:
     """A page of the batch. `settled`: by another delivery, so all of it is published.
 
     `published`: where in AOC_EVENTS its events stand. `added`: rows that the page does not hold (`lost_versions`).
-    `adoptions`: how often it took on what lost pages had stored, as far as this delivery knows.
     """
 
     mapped: MappedPage
     settled: bool = False
     published: tuple[tuple[int, int], ...] = ()
     added: int = 0
-    adoptions: int = 0
 
     @property
     def key(self) -> tuple[str, str]:
@@ -86,15 +84,14 @@ class Row:
 
 
 class Batch:
-    """Pages in work and their rows.
+    """Pages in work and their rows. A page may be there twice.
 
-    `adoptions`: by page (slice id, page), how often those took something on that are known to have.
+    `adoptions`: by page (slice id, page), how often it took on what lost pages had stored, as far as is known here.
     """
 
     def __init__(self, pages: Sequence[MappedPage], adoptions: Mapping[tuple[str, str], int]) -> None:
         self.pages = [PageInWork(page) for page in pages]
-        for page in self.pages:
-            page.adoptions = adoptions.get(page.key, 0)
+        self.adoptions = Counter(adoptions)
         self.rows = [Row(page, event) for page in self.pages for event in page.mapped.events]
         #: Events and versions by number that have a row which stands for them.
         self._claimed: set[tuple[UUID, int]] = set()

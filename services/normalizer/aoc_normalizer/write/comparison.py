@@ -74,7 +74,7 @@ class Comparison:
                 if not (left := self._lost_versions(rows, histories)):
                     return self._beside
                 self._adoptions = left
-            await self._adopting.of_lost(self._adoptions)
+            await self._adopting.of_lost(self._batch, self._adoptions)
             if self._new:
                 await self._versions.add([one for of_event in self._new.values() for one in of_event.values()])
             if self._repairs:

@@ -168,7 +168,7 @@ class Deduplicator:
         if not rows:
             return {}
         stored = await self._sightings.sightings({row.event.id for row in rows})
-        if adopted := await self._adopt(rows, stored):
+        if adopted := await self._adopt(batch, rows, stored):
             stored |= await self._sightings.sightings(adopted)
         unlike: dict[UUID, list[Row]] = defaultdict(list)
         revived: list[Row] = []
@@ -200,7 +200,7 @@ class Deduplicator:
             beside |= await comparison.run([row for event in together for row in unlike[event]])
         return {row: beside[row] for row in rows if row in beside}
 
-    async def _adopt(self, rows: Iterable[Row], stored: Mapping[UUID, Sighting]) -> set[UUID]:
+    async def _adopt(self, batch: Batch, rows: Iterable[Row], stored: Mapping[UUID, Sighting]) -> set[UUID]:
         """Events of pages that are gone become those of the pages that bring the same again; which they are.
 
         Whether they were published nobody knows but the marks, which name the page that is gone. Of events with
@@ -213,7 +213,7 @@ class Deduplicator:
             sighting = stored.get(event.id)
             if sighting is not None and sighting.is_only(event.text) and sighting.page in gone - raw.all_names:
                 found.append((row.page, Adoption(event.id, 1, sighting.page, raw.id)))
-        return {adoption.event for adoption in await self._adopting.of_lost(found)}
+        return {adoption.event for adoption in await self._adopting.of_lost(batch, found)}
 
 
 def _note_same(batch: Batch, row: Row, sighting: Sighting, earlier: dict[tuple[UUID, int], datetime]) -> None:

@@ -213,7 +213,7 @@ class Writer:
                     undated=quality[page].undated,
                     examples=quality[page].examples,
                     facts=page_facts.of_events(page.mapped.events) if _is_imported(page.raw) else None,
-                    adoptions=page.adoptions,
+                    adoptions=batch.adoptions[page.key],
                 )
                 for page in batch.pages
             ]

@@ -36,10 +36,10 @@ def page_key(slice_id: str, page: str) -> str:
 
 
 async def write(pages: Any, outcomes: Sequence[PageOutcome]) -> tuple[set[int], set[int]]:
-    """Note outcomes, in one write; the numbers of those of which the page is settled already, and stays as it was.
+    """Note outcomes, in one write; the numbers of those of which the page stays as it was, and of those new to it.
 
-    So a replica that was paused, or a page that comes again late, changes nothing of an account that is closed. As well
-    those of which the page has taken on more than the outcome knows of. Also the numbers of those whose page is new.
+    A page stays when it is settled, so that a replica that was paused, or a page that comes again late, changes nothing
+    of an account that is closed; and when it has taken on more than the outcome knows of.
     """
     try:
         written = await pages.bulk_write(

@@ -36,8 +36,19 @@ class MongoSinkDeliveries:
         return [
             _delivery(state, tallies.get(key, Tally()), behind=key in late)
             for key, state in states.items()
-            if key in tallies or state.taken_in is None or tenant in state.taken_in
+            if key in tallies or _reads(state, tenant)
         ]
+
+
+def _reads(state: SinkState, tenant: str) -> bool:
+    """Whether a sink is for the tenant. Of one that is for some, and whose reader was not set up yet: for none.
+
+    What is for other tenants alone is none of this tenant's business, its name included.
+    """
+    if state.taken_in is not None:
+        return tenant in state.taken_in
+    include = state.settings.get("include") or {}
+    return not (include.get("tenants") or include.get("groups"))
 
 
 def _delivery(state: SinkState, tally: Tally, *, behind: bool) -> SinkDelivery:
