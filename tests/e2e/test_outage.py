@@ -12,8 +12,8 @@ import pytest
 from thoroughness import THOROUGH
 
 BENCH = Path(__file__).parents[2] / "bench" / "outage.py"
-#: The backlog of each takes minutes of the machine; of half a day it is a dozen slices of every source.
-DAYS, LEAST = (3, 5000) if THOROUGH else (0.5, 750)
+#: The backlog of each takes minutes of the machine.
+DAYS, LEAST = (3, 5000) if THOROUGH else (1, 1500)
 
 
 @pytest.mark.slow

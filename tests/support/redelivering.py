@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import orjson
+import pytest
 
 from aoc_common.bus.atomic import Published
 from aoc_common.clock import SystemClock
@@ -47,6 +48,12 @@ class Replica:
 
     async def takes(self, *pages) -> None:
         await self._writer.write(pages)
+
+    async def dies_with(self, *pages) -> None:
+        """Store what is on these, and publish nothing of it."""
+        self.bus_is_away = True
+        with pytest.raises(Unreachable):
+            await self.takes(*pages)
 
     async def totals(self, slice_id: str) -> SliceTotals:
         return await self.ledger.totals("contoso", f"contoso/{slice_id}")

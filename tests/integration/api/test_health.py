@@ -175,7 +175,7 @@ async def test_while_a_server_is_away_health_says_so_in_two_seconds_and_all_come
         assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
 
         _back(database, how)
-        await eventually(served, 90)
+        await eventually(served, 30)
         await eventually(lambda: is_degraded(client))
     finally:
         database.kill()
@@ -195,6 +195,7 @@ def _away(server, how):
 def _back(server, how):
     if how == "killed":
         server.start()
+        server.wait_ready()  # how long it takes to start is its own
     else:
         os.kill(server.pid, signal.SIGCONT)
 
