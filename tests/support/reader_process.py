@@ -1,8 +1,14 @@
-"""A replica of a reader in a process of its own, to be killed: writes the ids of what it has handled into a file."""
+"""A replica of a reader in a process of its own that is killed in the middle of a batch.
+
+It writes the ids of what it has handled into a file. Its end is SIGKILL once it has handled as many batches as it was
+told to, before the reader learns that the last of them is done: a kill from outside would fall there only by chance.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -26,14 +32,19 @@ if TYPE_CHECKING:
 LEASE = timedelta(seconds=1)
 
 
-async def _read(nats: NatsSettings, mongo: MongoSettings, file: Path) -> None:
+async def _read(nats: NatsSettings, mongo: MongoSettings, file: Path, batches: int) -> None:
     broker = make_broker(nats, "alerter")
     await broker.connect()
 
+    handled = 0
+
     async def handle(events: Sequence[EventMessage]) -> None:
+        nonlocal handled
         with file.open("a") as out:
             out.writelines(f"{one.message_id}\n" for one in events)
-        await asyncio.sleep(0.1)
+        handled += 1
+        if handled == batches:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     async with (
         connect(mongo) as database,
@@ -50,5 +61,6 @@ if __name__ == "__main__":
             NatsSettings.model_validate_json(sys.argv[1]),
             MongoSettings.model_validate_json(sys.argv[2]),
             Path(sys.argv[3]),
+            int(sys.argv[4]),
         )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -29,23 +30,19 @@ async def test_a_replica_that_is_killed_while_it_fills_a_hole_loses_nothing(
     await rig.drop()
     await rig.publish(*sign_ins(40))
     file = tmp_path / "handled"
-    file.touch()
-    arguments = [nats_as("alerter").model_dump_json(), mongo_settings.model_dump_json(), str(file)]
+    arguments = [nats_as("alerter").model_dump_json(), mongo_settings.model_dump_json(), str(file), str(at_batch)]
     killed = await asyncio.create_subprocess_exec(
         sys.executable, SUPPORT / "reader_process.py", *arguments, env=os.environ | {"PYTHONPATH": str(SUPPORT)}
     )
-    try:
-        await eventually(lambda: len(file.read_text().split()) >= at_batch * READER.batch, 30)
-    finally:
-        killed.kill()
-        await killed.wait()
+    async with asyncio.timeout(60):
+        assert await killed.wait() == -signal.SIGKILL
     before = file.read_text().split()
+    assert len(before) == at_batch * READER.batch
     handled = Handled()
     async with rig.read(handled):
         await eventually(lambda: len({*before, *handled.ids}) == 640)
 
-    assert len(before) < 600, "it was killed too late"
-    assert 0 < len(set(before) & handled.ids) <= READER.batch
+    assert set(before) & handled.ids == set(before[-READER.batch :])
     assert handled.twice == set()
 
 
