@@ -75,6 +75,7 @@ OF_THE_INSTALLATION: Final = {
     "timeline.Timeline.below": "of a timeline, which is one tenant's",
     "vocabulary.MongoVocabulary.learn": "writes what was noted for each tenant",
     # Work of the services on what they themselves have put there, by ids that hold or hash the tenant.
+    "alert_census.MongoAlertCensus": "for operators' tools: all alerts of the whole store",
     "alert_groups": "by a hash of tenant, rule and what events have in common",
     "alert_hits.HitStore.known": "by ids of events, which hash the tenant",
     "alert_hits.MongoHits.known": "see HitStore",

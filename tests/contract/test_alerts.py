@@ -20,6 +20,7 @@ from aoc_common.store.alert_hits import HITS_KEPT, Hit
 from aoc_common.store.alert_search import AlertQuery
 from aoc_common.store.alerts import MOST_WAITING, AlertWrite, StoredAlert
 from aoc_common.store.counted_hits import CountedHit, Stretch
+from aoc_common.store.mongo.alert_census import MongoAlertCensus
 from aoc_common.store.mongo.alert_groups import MongoAlertGroups
 from aoc_common.store.mongo.alert_hits import MongoHits
 from aoc_common.store.mongo.alerts import MongoAlertOutbox, MongoAlerts, MongoAlertSearch
@@ -84,18 +85,22 @@ async def test_each_revision_waits_until_it_is_published(alerts, database) -> No
     second = changed(alert, AlertChange("acknowledged"), DANA, LATER)
     await alerts.write([next_of((await alerts.of([alert.id]))[alert.id], second)])
 
+    census = MongoAlertCensus(database)
     (waiting,) = await outbox.waiting(10)
     assert waiting.messages == (AlertMessage.of(alert), AlertMessage.of(second))
+    assert await census.unpublished() == 1
     await outbox.published([replace(waiting, messages=waiting.messages[:1])])
     assert [one.messages for one in await outbox.waiting(10)] == [(AlertMessage.of(second),)]
     for _ in range(2):
         await outbox.published([waiting])
         assert await outbox.waiting(10) == []
+    assert await census.unpublished() == 0
     counted = replace(second, count=7)
     stored = (await alerts.of([alert.id]))[alert.id]
     assert await alerts.write([AlertWrite(counted, stored, None)]) == {alert.id}
     assert await outbox.waiting(10) == []
-    assert (await alerts.of([alert.id]))[alert.id].alert.count == 7
+    stored = (await alerts.of([alert.id]))[alert.id]
+    assert (stored.alert.count, [one async for one in census.alerts()]) == (7, [stored])
 
 
 async def test_how_long_an_alert_is_kept_says_who_raises_it(alerts, database) -> None:
@@ -169,6 +174,8 @@ async def test_a_hit_stays_of_the_alert_that_it_was_of(alerts, database) -> None
     assert await hits.count("contoso", alert.id, 10) == 2
     assert await hits.count("contoso", alert.id, 1) == 1
     assert await hits.count("fabrikam", alert.id, 10) == 0
+    listed = [one async for one in MongoAlertCensus(database).hits()]
+    assert sorted(listed, key=lambda one: one.rule) == [replace(hit, rule="another"), hit]
 
 
 async def test_a_group_is_changed_by_one_at_a_time(alerts, database) -> None:

@@ -12,6 +12,7 @@ from thoroughness import THOROUGH
 if TYPE_CHECKING:
     import subprocess
 
+ALERTS = ("missed", "doubled", "strange", "unpublished", "unstored", "unread")
 WRONG = ("lost", "doubled", "hidden", "unknown", "misaccounted", "false_statements")
 
 
@@ -34,7 +35,7 @@ def test_every_run_has_expiry_deletion_and_change_and_kill_9_of_one_of_two_repli
 ) -> None:
     ran = aoc.run(
         *("verify", "--json", "--events", "600", "--seed", "5", "--replicas", "2"),
-        *("--kill", "normalizer", "--kill", "collector", "--sinks", "splunk,elastic"),
+        *("--kill", "normalizer", "--kill", "collector", "--sinks", "splunk,elastic", "--kill", "alerter", "--alerts"),
         timeout=880,
     )
 
@@ -42,7 +43,7 @@ def test_every_run_has_expiry_deletion_and_change_and_kill_9_of_one_of_two_repli
     _assert_nothing_wrong(account)
     # What expired before anybody could have it was never there.
     assert 300 < account["emitted"] == account["stored"] <= account["published"]
-    assert account["kills"] == 2
+    assert account["kills"] == 3
     assert {"late", "resend", "http_429", "http_5xx", "http_403_af429", "empty_page"} <= set(account["faults"])
     assert {"expired_blob", "changed", "shared_id"} <= set(account["faults"])
     assert (account["strikes"], account["incarnations"]) == ({"delete account": 2, "delete stream": 1}, 2)
@@ -59,6 +60,11 @@ def test_every_run_has_expiry_deletion_and_change_and_kill_9_of_one_of_two_repli
     assert (splunk["joined"], splunk["lost"], elastic["lost"], elastic["doubled"]) == (True, 0, 0, 0)
     assert splunk["mishaps"]
     assert elastic["mishaps"]
+    # Each attack was alerted on once. Content that expired may be all that an attack left behind.
+    alerts = account["alerts"]
+    assert {name: alerts[name] for name in ALERTS if alerts[name]} == {}, alerts["examples"]
+    assert alerts["expected"] - alerts["excused"] > 15
+    assert 15 < alerts["raised"] <= alerts["revisions"]
     assert ran.returncode == 0
 
 

@@ -181,7 +181,7 @@ class Control:
         return json_answer({"id": object_id}, status=201)
 
     async def stories(self, request: Request) -> Response:
-        """The stories, and the records of those that have happened."""
+        """The stories, and the records of those that have happened, with the alerts that each is to be in."""
         del request
         by_story = self._world.story_records()
         answer: list[dict[str, Any]] = []
@@ -193,6 +193,7 @@ class Control:
                     "id": entry.key,
                     "operation": _operation(entry),
                     "time": iso(from_us(entry.at_us)),
+                    "raises": [one._asdict() for one in entry.raises],
                 }
                 for slug, entry in by_story.get(story.name, [])
             ]

@@ -22,7 +22,7 @@ from aoc_sim.traffic import Traffic
 if TYPE_CHECKING:
     from aoc_sim.inventory import Directory
     from aoc_sim.record_facts import Facts
-    from aoc_sim.records.base import Draft
+    from aoc_sim.records.base import Draft, Raises
     from aoc_sim.settings import TenantSettings
 
 WEEK_US = 7 * 24 * 3600 * 1_000_000
@@ -30,7 +30,10 @@ WEEK_US = 7 * 24 * 3600 * 1_000_000
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One record: its identity, times in microseconds, and its bytes. Twins have the same `twin`."""
+    """One record: its identity, times in microseconds, and its bytes. Twins have the same `twin`.
+
+    `raises`: the alerts that it is to be in.
+    """
 
     seq: int
     source: Source
@@ -41,6 +44,7 @@ class Entry:
     facts: Facts
     story: str | None = None
     twin: str | None = None
+    raises: tuple[Raises, ...] = ()
     served: int = 0
     """How often it was shown."""
     digests: dict[str, bool] = field(default_factory=dict)
@@ -163,7 +167,9 @@ def make_entry(numbers: Numbers, draft: Draft, ready_us: int, story: str | None 
     # copied, because what orjson returns keeps several times its length allocated
     body = bytes(memoryview(orjson.dumps(draft.body)))
     key, at_us = draft.identity(), to_us(draft.at)
-    entry = Entry(numbers.next(), draft.source, key, at_us, ready_us, body, facts(draft), story, draft.twin)
+    entry = Entry(
+        numbers.next(), draft.source, key, at_us, ready_us, body, facts(draft), story, draft.twin, draft.raises
+    )
     entry.note(body)
     return entry
 

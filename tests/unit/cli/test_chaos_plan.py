@@ -33,6 +33,20 @@ def test_every_round_kills_and_pauses_everything_once_and_adds_what_the_kinds_st
     assert not any(strike.deed == "delete stream" for strike in plain)
 
 
+def test_where_an_alerter_runs_its_streams_and_consumers_are_struck_and_it_is_down_and_paused_for_long() -> None:
+    kinds: set[Kind] = {"streams", "consumers", "windows"}
+    without, alerting = (plan(victims, 11, 2, kinds) for victims in (VICTIMS, [*VICTIMS, "alerter", "alerter-2"]))
+    struck = {(one.deed, one.victim) for one in alerting} - {(one.deed, one.victim) for one in without}
+
+    assert struck == {
+        ("delete stream", "AOC_ALERTS"),
+        *(("delete consumer", stream) for stream in ("AOC_EVENTS", "AOC_ALERTS")),
+        *((deed, victim) for deed in ("kill -9", "pause") for victim in ("alerter", "alerter-2")),
+        ("down", "alerter*"),
+    }
+    assert max(one.seconds for one in alerting if one.deed == "pause" and one.victim.startswith("alerter")) > 30
+
+
 @each("kind", KINDS)
 def test_a_kind_alone_kills_nothing_else(kind: Kind) -> None:
     strikes = plan(VICTIMS, 11, 1, {kind}, all_=False)

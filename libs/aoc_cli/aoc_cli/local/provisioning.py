@@ -70,7 +70,7 @@ async def bring_in_order(
                 await migration.run()
             elif await migration.broken_off():
                 raise BadConfiguration("a migration was broken off, and pages wait in it; run: aoc provision --migrate")
-            for line in [*await provision(broker, nats, reduce=reduce), *await _readers(broker, database)]:
+            for line in [*await provision(broker, nats, reduce=reduce), *await declare_readers(broker, database)]:
                 report_line(line)
             # Only now: until its streams are changed, an older version may still be at work.
             await note_former_ids(database)
@@ -81,7 +81,7 @@ async def bring_in_order(
     return lines
 
 
-async def _readers(broker: NatsBroker, database: Database) -> list[str]:
-    """Make the checkpoints and consumers of the readers of AOC_EVENTS; what was done."""
+async def declare_readers(broker: NatsBroker, database: Database) -> list[str]:
+    """Make the checkpoints and consumers of the readers of AOC_EVENTS; what was done. Raises `Transient`."""
     checkpoints, log = MongoReaders(database), MongoPublications(database)
     return [line for reader in consumers.READERS for line in await declare_reader(broker, reader, checkpoints, log)]

@@ -14,21 +14,25 @@ import stamina
 from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
+from aoc_common.bus import consumers
 from aoc_common.bus.broker import jetstream
 from aoc_common.bus.provision import provision
 from aoc_common.contracts import subjects
-from aoc_common.errors import AocError, Unreachable
+from aoc_common.errors import AocError, Transient, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from faststream.nats import NatsBroker
 
     from aoc_cli.verify.process_control import ProcessControl
-    from aoc_cli.verify.stream_recorder import StreamRecorder
+    from aoc_cli.verify.stream_follower import StreamFollower
     from aoc_common.settings import NatsSettings
 
 _NORMALIZERS: Final = "normalizer*"
+_ALERTERS: Final = "alerter*"
+#: What `provision` makes. The exporter's are its own, and it makes them.
+_DECLARED: Final = frozenset(consumer.durable for consumer in consumers.ALL)
 #: Seconds. Work piles up while nobody normalises; a stream that is deleted should have something in it.
 _ACCUMULATE_S: Final = 1.0
 _READ_WITHIN_S: Final = 30.0
@@ -44,26 +48,30 @@ async def recreate(broker: NatsBroker, settings: NatsSettings, names: Collection
 
 @dataclass(slots=True)
 class BusFaults:
-    """Injects faults as a user who may do everything. Raises `Unreachable` when the server stays away."""
+    """Injects faults as a user who may do everything. Raises `Unreachable` when the server stays away.
+
+    `declare_readers`: makes the consumers of readers of AOC_EVENTS, as `provision` does.
+    """
 
     broker: NatsBroker
     settings: NatsSettings
     processes: ProcessControl
-    recorder: StreamRecorder
+    recorders: Sequence[StreamFollower]
     seed: int
+    declare_readers: Callable[[], Awaitable[object]]
     deleted: int = 0
 
     async def delete_stream(self, name: str, away_s: float) -> None:
         """Delete a stream with its messages, and create it again `away_s` later.
 
-        No events are published at that moment and the recorder has read everything: no published message is missed.
+        Nobody publishes at that moment and the recorders have read everything: no published message is missed.
         """
-        async with self.processes.frozen(_NORMALIZERS):
+        async with self.processes.frozen(_ALERTERS if name == subjects.ALERTS_STREAM else _NORMALIZERS):
             await asyncio.sleep(_ACCUMULATE_S)
             await self._read_all()
             await self._delete(name)
         await asyncio.sleep(away_s)
-        await recreate(self.broker, self.settings, [name])
+        await self._recreate(name)
 
     async def delete_consumer(self, stream: str) -> None:
         """Delete one of a stream's consumers, and create it again."""
@@ -72,7 +80,7 @@ class BusFaults:
         names = await self._consumers(stream)
         if names:
             await self._delete_consumer(stream, rng.choice(names))
-            await recreate(self.broker, self.settings, [stream])
+            await self._recreate(stream)
 
     async def fill(self, name: str, most_s: float) -> None:
         """Pause the normalizers until a stream is full, at most `most_s`."""
@@ -81,10 +89,17 @@ class BusFaults:
             while time.monotonic() < until and not await self._full(name):  # noqa: ASYNC110  # a server offers no event
                 await asyncio.sleep(_POLL_S)
 
+    @stamina.retry(on=Transient, attempts=20, timeout=60, wait_max=2)
+    async def _recreate(self, stream: str) -> None:
+        await recreate(self.broker, self.settings, [stream])
+        if stream == subjects.EVENTS_STREAM:
+            await self.declare_readers()
+
     @stamina.retry(on=Unreachable, attempts=20, timeout=60, wait_max=2)
     async def _read_all(self) -> None:
         try:
-            await self.recorder.caught_up(_READ_WITHIN_S)
+            for recorder in self.recorders:
+                await recorder.caught_up(_READ_WITHIN_S)
         except (AocError, NatsError) as error:
             raise Unreachable(str(error)) from error
 
@@ -100,10 +115,10 @@ class BusFaults:
     @stamina.retry(on=Unreachable, attempts=20, timeout=60, wait_max=2)
     async def _consumers(self, stream: str) -> list[str]:
         try:
-            consumers = await jetstream(self.broker).consumers_info(stream)
+            found = await jetstream(self.broker).consumers_info(stream)
         except (NatsError, TimeoutError) as error:
             raise Unreachable(f"{stream}: {error or type(error).__name__}") from error
-        return sorted(consumer.name for consumer in consumers if consumer.config.durable_name)
+        return sorted(consumer.name for consumer in found if consumer.name in _DECLARED)
 
     @stamina.retry(on=Unreachable, attempts=20, timeout=60, wait_max=2)
     async def _delete_consumer(self, stream: str, name: str) -> None:

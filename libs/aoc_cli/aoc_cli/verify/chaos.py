@@ -38,7 +38,9 @@ _AWAY_S: Final = (0.5, 3.0)
 _FILL_S: Final = 40.0
 _DAY_S: Final = 24 * 3600.0
 #: Victims that an outage strikes all together, and the bus.
-_REPLICATED: Final = ("normalizer", "collector", "exporter", "nats")
+_REPLICATED: Final = ("normalizer", "collector", "exporter", "alerter", "nats")
+#: Services that read AOC_EVENTS.
+_READERS: Final = ("exporter", "alerter")
 #: Seconds. Strikes that need a busy pipeline wait for it at most this long.
 _WORK_WAIT_S: Final = 20.0
 
@@ -67,7 +69,7 @@ def plan(
     """Each round has the strikes of each kind of fault, in an order by the seed.
 
     `all_`: each round also kills every victim once and pauses it once; from the second round on a normalizer is paused
-    for longer than ack_wait.
+    for longer than ack_wait, and an alerter, where there is one.
     """
     rng, other = Random(f"chaos:{seed}"), Random(f"kinds:{seed}")
     strikes: list[Strike] = []
@@ -77,13 +79,20 @@ def plan(
             part += [Strike("kill -9", victim) for victim in victims]
             part += [Strike("pause", victim, rng.uniform(*_PAUSE_S)) for victim in victims]
             if number:
-                part.append(
-                    Strike("pause", rng.choice([victim for victim in victims if "normalizer" in victim]), _LONG_PAUSE_S)
-                )
+                part += [
+                    Strike("pause", rng.choice([victim for victim in victims if name in victim]), _LONG_PAUSE_S)
+                    for name in ("normalizer", "alerter")
+                    if _runs(name, victims)
+                ]
         part += [strike for kind in sorted(kinds) for strike in _of(kind, victims, other)]
         rng.shuffle(part)
         strikes += part
     return strikes
+
+
+def _runs(service: str, victims: Sequence[str]) -> bool:
+    """Whether a service is among these processes."""
+    return any(victim.startswith(service) for victim in victims)
 
 
 def _of(kind: Kind, victims: Sequence[str], rng: Random) -> Iterator[Strike]:
@@ -96,16 +105,17 @@ def _of(kind: Kind, victims: Sequence[str], rng: Random) -> Iterator[Strike]:
             yield Strike("down", "collector*", rng.uniform(*_FORGOTTEN_S))
             yield Strike("down", "nats-server", rng.uniform(*_FORGOTTEN_S))
             yield from (Strike("down", victim, _RETRY_DELAY_S) for victim in servers)
-            if any(victim.startswith("exporter") for victim in victims):
-                yield Strike("down", "exporter*", _EXPIRED_S)
+            yield from (Strike("down", f"{name}*", _EXPIRED_S) for name in _READERS if _runs(name, victims))
         case "streams":
-            for name in (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.JOBS_STREAM):
+            of_alerts = (subjects.ALERTS_STREAM,) if _runs("alerter", victims) else ()
+            for name in (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.JOBS_STREAM, *of_alerts):
                 yield Strike("delete stream", name, rng.uniform(*_AWAY_S))
         case "deletions":
             yield Strike("delete stream", subjects.EVENTS_STREAM, rng.uniform(*_AWAY_S))
             yield from (Strike("delete account", tenant.slug) for tenant in DEFAULT_TENANTS)
         case "consumers":
-            for name in (subjects.RAW_STREAM, subjects.JOBS_STREAM):
+            of_alerter = (subjects.EVENTS_STREAM, subjects.ALERTS_STREAM) if _runs("alerter", victims) else ()
+            for name in (subjects.RAW_STREAM, subjects.JOBS_STREAM, *of_alerter):
                 yield Strike("delete consumer", name)
         case "full":
             yield Strike("fill", subjects.RAW_STREAM, _FILL_S)

@@ -14,7 +14,8 @@ from rich.table import Table
 from aoc_cli.terminal import err, out, plain
 from aoc_cli.verify import sinks_file
 from aoc_cli.verify.fault_kinds import ENABLED, KINDS, USUAL, chosen
-from aoc_cli.verify.run import Options, Verification
+from aoc_cli.verify.options import Options
+from aoc_cli.verify.run import Verification
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +49,10 @@ def verify(
             "comma-separated; all. A tenant joins every other one midway."
         ),
     ] = None,
+    alerts: Annotated[
+        bool,
+        typer.Option(help="Run the alerter, too, and compare its alerts with the attacks that the simulator tells."),
+    ] = False,
     timeout: Annotated[float, typer.Option(min=10, help="Seconds until the run is given up.")] = 600,
     keep: Annotated[Path | None, typer.Option(help="Run in this directory and leave it for inspection.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -65,6 +70,7 @@ def verify(
         kinds=kinds,
         quick=quick and not chaos,
         sinks=sinks_file.chosen(sinks),
+        alerts=alerts,
     )
     with err.status("starting") as status:
         account = Verification(options, status.update, keep, partial(_show_plan, kinds)).run()
@@ -120,6 +126,7 @@ def _show(account: RunResult) -> None:
     table.add_row("faults met", plain(", ".join(f"{kind} {count}" for kind, count in sorted(account.faults.items()))))
     out.print(table)
     _show_sinks(account)
+    _show_alerts(account)
     _show_statements(account)
     for name, keys in account.examples.items():
         out.print(f"[red]{name}[/]: {plain(', '.join(keys[:5]))}")
@@ -154,6 +161,32 @@ def _show_sinks(account: RunResult) -> None:
     for name, outcome in account.sinks.items():
         for what, keys in outcome.examples.items():
             out.print(f"[red]{plain(name)}: {what}[/]: {plain(', '.join(keys[:5]))}")
+
+
+def _show_alerts(account: RunResult) -> None:
+    """What stories were to raise and what there is, and what of it is wrong."""
+    outcome = account.alerts
+    if outcome is None:
+        return
+    shown = (
+        "expected",
+        "excused",
+        "missed",
+        "raised",
+        "doubled",
+        "strange",
+        "revisions",
+        "unpublished",
+        "unstored",
+        "unread",
+    )
+    table = Table("alerts", *shown, box=None, padding=(0, 2))
+    table.add_row("of stories", *(_count(getattr(outcome, name), bad=name in outcome.wrong) for name in shown))
+    out.print(table)
+    others = ", ".join(f"{rule} {count}" for rule, count in outcome.others.items())
+    out.print(f"alerts of no story: {plain(others or 'none')}")
+    for what, keys in outcome.examples.items():
+        out.print(f"[red]alerts: {what}[/]: {plain(', '.join(keys[:5]))}")
 
 
 def _count(number: int, *, bad: bool) -> str:

@@ -14,6 +14,7 @@ from aoc_cli.verify.versions import VersionOutcome
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from aoc_cli.verify.alert_comparison import AlertOutcome
     from aoc_cli.verify.ground_truth import RecordKey
     from aoc_cli.verify.sink_comparison import SinkOutcome
     from aoc_cli.verify.stream_recorder import RecordedMessage
@@ -35,6 +36,7 @@ class RunResult:
     `false_statements`: how many statements about records, messages and sources are false (`statements`: by kind, and
     which). `excused`: records that could not be fetched or carried; they may be absent if that is reported. `unseen`:
     messages that AOC_EVENTS dropped before they could be read. `sinks`: by name, where the exporter ran.
+    `alerts`: where the alerter ran.
     """
 
     emitted: int
@@ -67,6 +69,7 @@ class RunResult:
     false_statements: int = 0
     statements: dict[str, Any] = field(default_factory=dict)
     sinks: Mapping[str, SinkOutcome] = field(default_factory=dict)
+    alerts: AlertOutcome | None = None
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -78,6 +81,8 @@ class RunResult:
             counted["quarantined"] = self.quarantined
         for sink, outcome in self.sinks.items():
             counted |= {f"{sink}: {name}": count for name, count in outcome.wrong.items()}
+        if self.alerts is not None:
+            counted |= {f"alerts: {name}": count for name, count in self.alerts.wrong.items()}
         return {name: count for name, count in counted.items() if count}
 
     @property

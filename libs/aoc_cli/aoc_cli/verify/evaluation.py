@@ -17,7 +17,7 @@ from aoc_cli.verify.signed_reports import reports
 from aoc_cli.verify.stored import Lifetime
 from aoc_cli.verify.twins import compare_twins
 from aoc_cli.verify.unreported import missing_records, reported_elsewhere, unreported
-from aoc_cli.verify.versions import VersionOutcome, check_current, compare_versions
+from aoc_cli.verify.versions import VersionOutcome, changed_keys, check_current, compare_versions
 from aoc_common.errors import Transient
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.census import MongoCensus
@@ -26,16 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from uuid import UUID
 
-    import httpx
-    from faststream.nats import NatsBroker
-
     from aoc_cli.local.stack import DataDirectory
+    from aoc_cli.verify.alerting import Alerting
     from aoc_cli.verify.completeness_claims import CompletenessClaims
     from aoc_cli.verify.ground_truth import RecordKey
+    from aoc_cli.verify.links import Links
     from aoc_cli.verify.sinks import Sinks
-    from aoc_cli.verify.stream_recorder import RecordedMessage, StreamRecorder
+    from aoc_cli.verify.stream_recorder import RecordedMessage
     from aoc_common.store.accounts import SourceAccount
-    from aoc_common.store.mongo.client import Database
 
 _BATCH: Final = 1000
 #: No clock is stepped by more (`chaos`).
@@ -65,21 +63,18 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True)
 class Evaluator:
-    """Compares everything with the ground truth. `broker`: a user who may read every stream."""
+    """Compares everything with the ground truth."""
 
-    simulator: httpx.AsyncClient
-    database: Database
-    broker: NatsBroker
+    links: Links
 
     @stamina.retry(on=Transient, attempts=5)
-    async def result(
-        self, run: RunSummary, recorder: StreamRecorder, claims: CompletenessClaims, sinks: Sinks
-    ) -> RunResult:
-        """The result; the recorder has read everything. Raises `Transient` when the store stays away."""
-        census, messages = MongoCensus(self.database), recorder.messages
+    async def result(self, run: RunSummary, claims: CompletenessClaims, sinks: Sinks, alerting: Alerting) -> RunResult:
+        """The result; the recorders have read everything. Raises `Transient` when the store stays away."""
+        simulator, database, recorder = self.links.simulator, self.links.database, self.links.recorder
+        census, messages = MongoCensus(database), recorder.messages
         truth_report = await self._fetch("/_truth")
         available = AvailableRecords.of(truth_report["tenants"])
-        proof = await Proof.start(self.simulator)
+        proof = await Proof.start(simulator)
         await proof.of_store(census, _lifetime(run))
         stored = proof.records
         accounts = await self.accounts()
@@ -102,14 +97,15 @@ class Evaluator:
         )
         twins = compare_twins(pairs, stored, {message.event: message.twin_of for message in messages})
         proof.of_stream(recorder)
-        await proof.of_links(self.database, recorder)
-        await proof.of_search(self.database, run.seed)
+        await proof.of_links(database, recorder)
+        await proof.of_search(database, run.seed)
         excused = Counter(key[:2] for key in available.excused)
         texts = Counter(key[:2] for key in available.excused for _ in proof.ground_truth.facts[key].texts)
         bounds = Bounds(datetime.now(UTC), run.calm, excused, texts, *await census.pages_by_source(), _off(run))
-        written = await reports(self.database, run.directory, accounts, bounds.now)
+        written = await reports(database, run.directory, accounts, bounds.now)
         proof.of_account(accounts, written, claims.copy(), bounds, clocks_right=run.clocks_right)
-        versions = await self._versions(proof, census, messages, run)
+        changes = (await self._fetch("/_truth/changes"))["tenants"]
+        versions = await self._versions(changes, proof, census, messages, run)
         return RunResult(
             emitted=truth_report["total"],
             pages=await census.pages(),
@@ -138,27 +134,28 @@ class Evaluator:
             strikes=dict(run.strikes),
             twins=twins,
             versions=versions,
-            sinks=await sinks.outcome(self.simulator, self.database, proof, recorder, killed=run.exporter_killed),
+            sinks=await sinks.outcome(simulator, database, proof, recorder, killed=run.exporter_killed),
+            alerts=await alerting.outcome(self.links, proof, changes),
             false_statements=proof.tally.count,
             statements=proof.tally.as_dict(),
             examples=outcome.examples | twins.examples | versions.examples,
         )
 
     async def _fetch(self, path: str, **params: str) -> dict[str, Any]:
-        answer: dict[str, Any] = (await self.simulator.get(path, params=params)).raise_for_status().json()
+        answer: dict[str, Any] = (await self.links.simulator.get(path, params=params)).raise_for_status().json()
         return answer
 
     async def accounts(self) -> dict[tuple[str, str], SourceAccount]:
         """(Tenant, source) -> the account, after everything that can be settled is settled."""
         now = datetime.now(UTC)
-        while await MongoAccount(self.database).settle(now, _BATCH):
+        while await MongoAccount(self.links.database).settle(now, _BATCH):
             pass
         return await self.current_accounts(now)
 
     async def current_accounts(self, now: datetime) -> dict[tuple[str, str], SourceAccount]:
         """(Tenant, source) -> the account as it is now."""
         tenants = (await self._fetch("/_truth", summary="1"))["tenants"]
-        account = MongoAccount(self.database)
+        account = MongoAccount(self.links.database)
         return {(tenant, item.source): item for tenant in tenants for item in await account.accounts(tenant, now)}
 
     async def _unreported(
@@ -169,23 +166,22 @@ class Evaluator:
         census: MongoCensus,
     ) -> set[RecordKey]:
         lines = {source: await self._envelopes(*source) for source in sorted({key[:2] for key in absent})}
-        named = await reported_elsewhere(absent, census, self.broker)
+        named = await reported_elsewhere(absent, census, self.links.operator)
         return unreported(missing_records(lines, available.excused, absent), accounts, named)
 
     async def _envelopes(self, tenant: str, source: str) -> list[dict[str, Any]]:
-        answer = await self.simulator.get(f"/_truth/{tenant}/{source}", params={"envelope": "1"})
+        answer = await self.links.simulator.get(f"/_truth/{tenant}/{source}", params={"envelope": "1"})
         return [orjson.loads(line) for line in answer.raise_for_status().content.splitlines()]
 
+    @staticmethod
     async def _versions(
-        self, proof: Proof, census: MongoCensus, messages: Sequence[RecordedMessage], run: RunSummary
+        changes: Mapping[str, Any],
+        proof: Proof,
+        census: MongoCensus,
+        messages: Sequence[RecordedMessage],
+        run: RunSummary,
     ) -> VersionOutcome:
-        changes = (await self._fetch("/_truth/changes"))["tenants"]
-        changing_keys = {
-            (tenant, source, key.lower())
-            for tenant, sources in changes.items()
-            for source, records in sources.items()
-            for key in records
-        }
+        changing_keys = changed_keys(changes)
         changing = [
             record
             for record in proof.records

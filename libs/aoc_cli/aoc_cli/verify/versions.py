@@ -88,6 +88,17 @@ def check_current(
             tally.judge("stored: current version", "/".join(key), text, states[-1]["record"], good=good)
 
 
+def changed_keys(truth: Mapping[str, Any]) -> set[RecordKey]:
+    """The records that change."""
+    return {key for key, _ in _courses(truth)}
+
+
+def lacking_first(truth: Mapping[str, Any], texts: Mapping[RecordKey, Iterable[str]]) -> set[RecordKey]:
+    """Those of these records that were never stored in their first state. `texts`: record -> of all its versions."""
+    first = {key: _plain(states[0]["record"]) for key, states in _courses(truth)}
+    return {key for key, stored in texts.items() if first[key] not in [_plain(_read(text)) for text in stored]}
+
+
 def _courses(truth: Mapping[str, Any]) -> Iterator[tuple[RecordKey, list[dict[str, Any]]]]:
     for tenant, sources in truth.items():
         for source, records in sources.items():

@@ -6,14 +6,19 @@ A file has one rule, or a correlation after the rule that it counts. Rules that 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CATEGORIES: Final = (
     "identity", "privilege", "applications", "mail", "exfiltration", "intune", "evasion", "agents",
 )  # fmt: skip
+_ID: Final = re.compile(r"^id: (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +43,8 @@ def shipped_rules() -> tuple[ShippedRule, ...]:
             runbook = root.joinpath("runbooks", f"{name}.md").read_text("utf-8")
             found.append(ShippedRule(category, name, file.read_text("utf-8"), runbook))
     return tuple(found)
+
+
+def rule_names() -> Mapping[str, str]:
+    """Id of each rule, those included that are only counted -> the name of its file."""
+    return {identity: rule.name for rule in shipped_rules() for identity in _ID.findall(rule.text)}

@@ -68,12 +68,25 @@ class Scene:
 type Builder = Callable[[Scene], Json]
 
 
+class Raises(NamedTuple):
+    """That a record is to be in an alert of a rule, by the rule's name in the pack.
+
+    Records of a story with the same `rule` and `incident` are to be in one alert, and no other. `at_least`: of how many
+    of these events the rule makes it, whichever they are.
+    """
+
+    rule: str
+    incident: str = ""
+    at_least: int = 1
+
+
 class Draft(NamedTuple):
     """A record that is not published yet.
 
     `key` is its identity in its source when that is more than the record's own `Id`
     or `id`: DLP pairs share an Id and differ in Operation, states of one user's risk in
-    time. Two drafts with the same `twin` are one action.
+    time. Two drafts with the same `twin` are one action. `raises`: the alerts that it is to be in, by itself or by its
+    twin.
     """
 
     source: Source
@@ -81,6 +94,7 @@ class Draft(NamedTuple):
     body: Json
     key: str | None = None
     twin: str | None = None
+    raises: tuple[Raises, ...] = ()
 
     def identity(self) -> str:
         """The record's identity in its source."""

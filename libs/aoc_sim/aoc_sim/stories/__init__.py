@@ -13,7 +13,7 @@ from aoc_sim.stories import (
     role_and_mfa,
     successor,
 )
-from aoc_sim.stories.base import Stage, Story, set_stage
+from aoc_sim.stories.base import Stage, Story, raised_by, set_stage
 
 STORIES: dict[str, Story] = {
     module.STORY.name: module.STORY
@@ -31,4 +31,4 @@ STORIES: dict[str, Story] = {
 #: Told on demand only, beside the others.
 ON_DEMAND: dict[str, Story] = successor.ACTS | everyday.EPISODES
 
-__all__ = ["ON_DEMAND", "STORIES", "Stage", "Story", "set_stage"]
+__all__ = ["ON_DEMAND", "STORIES", "Stage", "Story", "raised_by", "set_stage"]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from aoc_sim import twins
 from aoc_sim.inventory import Device, Directory, Person, Place
-from aoc_sim.records.base import Draft, Json, Scene, Source
+from aoc_sim.records.base import Draft, Json, Raises, Scene, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -51,25 +52,32 @@ class Stage:
         return (self.start + timedelta(seconds=after_s * self.scale)).replace(microsecond=0)
 
     @staticmethod
-    def record(source: Source, scene: Scene, body: Json) -> Draft:
-        """One record of the story."""
-        return Draft(source, scene.at, body)
+    def record(source: Source, scene: Scene, body: Json, *raises: Raises) -> Draft:
+        """One record of the story, and the alerts that it is to be in."""
+        return Draft(source, scene.at, body, raises=raises)
 
     @staticmethod
-    def both(source: Source, scene: Scene, body: Json, user_agent: str | None = None) -> Iterable[Draft]:
+    def both(
+        source: Source, scene: Scene, body: Json, *raises: Raises, user_agent: str | None = None
+    ) -> Iterable[Draft]:
         """One record of the story, and the unified log's of the same."""
-        return twins.pair(Draft(source, scene.at, body), scene, user_agent=user_agent)
+        return twins.pair(Draft(source, scene.at, body, raises=raises), scene, user_agent=user_agent)
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """An attack, as the records that it leaves behind."""
+    """An attack, as the records that it leaves behind. What it is to raise stands at the records (`Raises`)."""
 
     name: str
     title: str
     description: str
     duration_s: float
     drafts: Callable[[Stage], Iterable[Draft]]
+
+
+def raised_by(drafts: Iterable[Draft]) -> Counter[str]:
+    """Rule -> how many alerts of it these records of a story are to raise."""
+    return Counter(one.rule for one in {one for draft in drafts for one in draft.raises})
 
 
 def set_stage(tenant: Directory, start: datetime, scale: float, seed: str) -> Stage:

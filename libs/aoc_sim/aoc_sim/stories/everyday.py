@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from aoc_sim.inventory import Place
 from aoc_sim.records import directory, exchange, sharepoint, signins
-from aoc_sim.records.base import Scene
+from aoc_sim.records.base import Raises, Scene
 from aoc_sim.stories.base import Story
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def _newcomers(stage: Stage) -> Iterator[Draft]:
             yield from stage.both("graph-directory-audits", joined, member)
         let_in = stage.usual(start + 90, admin)
         reason = "Admin registered temporary access pass method for user"
-        yield stage.record("graph-directory-audits", let_in, _registered(let_in, "Admin", who, reason))
+        body = _registered(let_in, "Admin", who, reason)
+        yield stage.record("graph-directory-audits", let_in, body, Raises("temporary-access-pass"))
         begun = stage.usual(start + 7200, who)
         yield from stage.both("graph-signins", begun, signins.user_signin(begun))
         own = stage.usual(start + 7260, who)

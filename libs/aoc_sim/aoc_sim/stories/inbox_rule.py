@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aoc_sim.records import alerts, azuread, exchange, signins
+from aoc_sim.records.base import Raises
 from aoc_sim.stories.base import Story
 
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ def drafts(stage: Stage) -> Iterator[Draft]:
     usual = stage.usual(0, victim)
     yield stage.record("graph-signins", usual, signins.user_signin(usual, app=_PORTAL))
     entry = stage.hostile(1500)
-    yield stage.record("graph-signins", entry, signins.user_signin(entry, app=_PORTAL, risk="medium"))
-    yield stage.record("o365-azuread", entry, azuread.logon(entry, error=0, operation="UserLoggedIn"))
+    body = signins.user_signin(entry, app=_PORTAL, risk="medium")
+    by_script = Raises("sign-in-by-script")
+    yield stage.record("graph-signins", entry, body, by_script)
+    yield stage.record("o365-azuread", entry, azuread.logon(entry, error=0, operation="UserLoggedIn"), by_script)
     for minute in range(3):
         reading = stage.hostile(1600 + 60 * minute)
         yield stage.record("o365-exchange", reading, exchange.accessed(reading))
@@ -36,14 +39,16 @@ def drafts(stage: Stage) -> Iterator[Draft]:
         ("MarkAsRead", "True"),
         ("StopProcessingRules", "True"),
     ]
-    yield stage.record("o365-exchange", rule, exchange.cmdlet(rule, "New-InboxRule", f"{victim.alias}\\..", parameters))
+    body = exchange.cmdlet(rule, "New-InboxRule", f"{victim.alias}\\..", parameters)
+    yield stage.record("o365-exchange", rule, body, Raises("inbox-rule-hides-mail"))
     forward = stage.hostile(2280)
     parameters = [
         ("Identity", victim.upn),
         ("ForwardingSmtpAddress", "smtp:ledger.copy@outside.example"),
         ("DeliverToMailboxAndForward", "True"),
     ]
-    yield stage.record("o365-exchange", forward, exchange.cmdlet(forward, "Set-Mailbox", victim.alias, parameters))
+    body = exchange.cmdlet(forward, "Set-Mailbox", victim.alias, parameters)
+    yield stage.record("o365-exchange", forward, body, Raises("mailbox-forwards"))
     alerted = stage.hostile(2700)
     yield stage.record(
         "graph-alerts",

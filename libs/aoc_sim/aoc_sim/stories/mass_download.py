@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aoc_sim.records import sharepoint, signins
+from aoc_sim.records.base import Raises
 from aoc_sim.stories.base import Story
 
 if TYPE_CHECKING:
@@ -19,12 +20,12 @@ _FILES = 120
 def drafts(stage: Stage) -> Iterator[Draft]:
     """The records, in order."""
     entry = stage.hostile(0)
-    yield stage.record("graph-signins", entry, signins.user_signin(entry))
+    yield stage.record("graph-signins", entry, signins.user_signin(entry), Raises("sign-in-by-script"))
     site = stage.tenant.sites[4]
     for number in range(_FILES):
         scene = stage.hostile(60 + 5 * number)
         body = sharepoint.file(scene, "FileDownloaded", name=f"Contract {number:04d}.pdf", site=site)
-        yield stage.record("o365-sharepoint", scene, body)
+        yield stage.record("o365-sharepoint", scene, body, Raises("mass-download", at_least=100))
 
 
 STORY = Story(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aoc_sim.inventory import guid
 from aoc_sim.records import azuread, directory, exchange, signins
+from aoc_sim.records.base import Raises
 from aoc_sim.stories.base import Story
 
 if TYPE_CHECKING:
@@ -31,10 +32,11 @@ def drafts(stage: Stage) -> Iterator[Draft]:
         directory.audit(added, "Add service principal", "ApplicationManagement", "Add", [target]),
     )
     agreed = stage.usual(22, stage.victim)
-    yield stage.record(
-        "graph-directory-audits", agreed, directory.consent_to(agreed, object_id, _NAME, _SCOPES, admin=False)
-    )
-    yield stage.record("o365-azuread", agreed, azuread.consent_to(agreed, object_id, _NAME, _SCOPES, admin=False))
+    consented = Raises("user-consented-to-mail-or-files")
+    body = directory.consent_to(agreed, object_id, _NAME, _SCOPES, admin=False)
+    yield stage.record("graph-directory-audits", agreed, body, consented)
+    body = azuread.consent_to(agreed, object_id, _NAME, _SCOPES, admin=False)
+    yield stage.record("o365-azuread", agreed, body, consented)
     for minute in range(8):
         reading = stage.hostile(600 + 45 * minute)
         body = exchange.accessed(reading)

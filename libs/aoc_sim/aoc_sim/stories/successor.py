@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
 from aoc_sim.records import directory, sharepoint
+from aoc_sim.records.base import Raises
 from aoc_sim.stories.base import Story
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def successor(tenant: Directory) -> Person:
 def _promoted(stage: Stage) -> Iterator[Draft]:
     grant = stage.usual(0, stage.tenant.admins[0])
     role = directory.role_member(grant, role=stage.tenant.roles[0], person=holder(stage.tenant))
-    yield stage.record("graph-directory-audits", grant, role)
+    yield stage.record("graph-directory-audits", grant, role, Raises("highest-role-assigned"))
 
 
 def _demoted(stage: Stage) -> Iterator[Draft]:

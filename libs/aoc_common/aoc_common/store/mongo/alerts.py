@@ -51,7 +51,7 @@ class MongoAlerts:
         with translated("alerts"):
             for some in batched(ids, BATCH_SIZE):
                 async for one in self._alerts.find({"_id": {"$in": list(some)}}, _BODIES):
-                    found[one["_id"]] = _stored(one)
+                    found[one["_id"]] = stored_of(one)
         return found
 
     async def write(self, writes: Sequence[AlertWrite]) -> frozenset[UUID]:
@@ -118,7 +118,7 @@ class MongoAlertSearch:
         """One of them; None where there is none."""
         with translated("alerts"):
             document = await self._alerts.find_one({**_seen(scope), "_id": alert_id}, _BODIES)
-        return None if document is None else _stored(document)
+        return None if document is None else stored_of(document)
 
     async def facts(self, query: AlertQuery) -> Sequence[AlertFacts]:
         """Of the newest that match, at most `limit`."""
@@ -128,7 +128,8 @@ class MongoAlertSearch:
         return [_facts(document) for document in found]
 
 
-def _stored(document: Document) -> StoredAlert:
+def stored_of(document: Document) -> StoredAlert:
+    """The alert of a document, and how it is stored."""
     return StoredAlert(alert_of(document), document["edition"], len(document.get("outbox", ())))
 
 
