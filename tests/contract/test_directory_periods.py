@@ -13,6 +13,7 @@ from aoc_common.contracts.ids import to_ms
 from aoc_common.errors import Malformed, Unreachable
 from aoc_common.store.directories import HeldRoles, Observation, Sighting
 from aoc_common.store.directory_states import SyncState
+from aoc_common.store.mongo import directory_history
 from aoc_common.store.mongo.client import CODEC, ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
@@ -317,11 +318,13 @@ async def test_a_document_of_before_is_one_period_whose_beginning_nobody_knows(b
     ]  # fmt: skip
 
 
-async def test_a_user_name_that_very_many_had_in_turn_names_nobody_and_crowds_out_nobody(books):
+@pytest.mark.parametrize("others", [3, 60])
+async def test_a_user_name_that_very_many_had_in_turn_names_nobody_and_crowds_out_nobody(books, monkeypatch, others):
+    monkeypatch.setattr(directory_history, "_OBJECTS", 100)
     await books.read(0, user(), complete=True, roles={})
     crowd = [user(f"X{number}", name="Bulkhead", upn="crowd@contoso.example") for number in range(150)]
     await books.read(1, *crowd)
-    asked = ["crowd@contoso.example", "a1", *(f"nobody-{number}" for number in range(3))]
+    asked = ["crowd@contoso.example", "a1", *(f"nobody-{number}" for number in range(others))]
     found = await books.history.remembered("contoso", asked)
 
     assert len(found.histories["a1"]) == 1

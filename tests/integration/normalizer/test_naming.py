@@ -17,7 +17,7 @@ from aoc_common.service import tasks
 from aoc_common.service.tasks import Task
 from aoc_common.store.directories import Observation, Sighting
 from aoc_common.store.mongo.client import ensure_indexes
-from aoc_common.store.mongo.directory import MongoDirectory
+from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.events import MongoEvents
@@ -25,6 +25,7 @@ from aoc_normalizer.enrich.directory_cache import DirectoryCache, make_look_up
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
 from aoc_normalizer.upkeep.late_names import LateNames
+from indexed import DIRECTORY, STORED
 from manual_clock import ManualClock
 
 if TYPE_CHECKING:
@@ -68,7 +69,10 @@ def entities(found):
 
 @pytest.fixture
 async def directory(database: Database) -> MongoDirectory:
-    await ensure_indexes(database)
+    """The directories of Contoso and Fabrikam, whose first reading has begun."""
+    await ensure_indexes(database, (*STORED, *DIRECTORY))
+    for tenant in ("contoso", "fabrikam"):
+        await MongoDirectoryStates(database).begin(tenant, "user")
     return MongoDirectory(database)
 
 
@@ -133,7 +137,20 @@ async def test_the_cache_is_bounded(database: Database) -> None:
     await names.among("contoso", keys)
     await names.among("contoso", keys[:5])
 
-    assert [len(asked) for asked in counting.asked] == [*[100] * 30, 5]
+    assert [len(asked) for asked in counting.asked] == [2000, 1000, 5]
+
+
+async def test_a_tenant_without_a_directory_is_asked_for_none_of_its_names_until_one_is_read(database: Database) -> None:
+    counting, clock = Counting(database), ManualClock(NOW)
+    names = DirectoryCache(counting, clock, 1000)
+    without = [await names.among("contoso", [key]) for key in (DANA, SAM, DANA)]
+    await MongoDirectoryStates(database).begin("contoso", "user")
+    await knows(MongoDirectory(database), DANA, "Dana Reyes")
+    clock.advance(timedelta(seconds=6))
+
+    assert without == [{}, {}, {}]
+    assert counting.asked == [{DANA}]
+    assert (await names.among("contoso", [DANA])).keys() == {DANA}
 
 
 async def test_an_event_is_renewed_in_place_when_its_ids_get_names(directory, database: Database) -> None:

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 class Remembered:
     """What a tenant's directory says of some keys.
 
-    `histories`: key -> the objects that it is or was a key of. `read`: whether users were ever read to the end, so that
-    a key without an object means nobody.
+    `histories`: key -> the objects that it is or was a key of. `begun`: whether a reading of the directory has ever
+    begun: else it has no objects. `read`: whether users were ever read to the end, so that a key without an object
+    means nobody.
     """
 
     histories: Mapping[str, tuple[History, ...]]
+    begun: bool
     read: bool
 
 
@@ -30,7 +32,7 @@ class DirectoryHistories(Protocol):
     """Reads what the directories were. Raises `Transient` when the store is away."""
 
     async def remembered(self, tenant: str, keys: Sequence[str]) -> Remembered:
-        """All objects that have, or had, one of these keys (100 at most).
+        """All objects that have, or had, one of these keys (2,000 at most).
 
         Of a key that more than `contracts.periods.MANY` objects had so many of them, that whose own id it is included.
         """

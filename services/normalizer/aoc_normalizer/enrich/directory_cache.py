@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 #: How long an answer is believed: a user name can be given away, and a role taken, at any time.
 _FOR_S: Final = 60.0
+#: How long a tenant counts as one without a directory: its first reading may begin at any moment.
+_WITHOUT_S: Final = 5.0
 #: Tenants whose administrators are remembered.
 _TENANTS: Final = 1_000
 #: Keys of one query.
-_TOGETHER: Final = 100
+_TOGETHER: Final = 2_000
 #: The most that one answer counts for, in periods.
 _LARGEST: Final = 500
 
@@ -37,6 +39,8 @@ class DirectoryCache:
         self._store = store
         self._cache: TTLCache[tuple[str, str], tuple[History, ...]] = TTLCache(size, _FOR_S, clock.monotonic, _size)
         self._confusable: TTLCache[str, ConfusableNames] = TTLCache(_TENANTS, _FOR_S, clock.monotonic)
+        #: Tenants without a directory: those of imports, most of all.
+        self._without: TTLCache[str, None] = TTLCache(_TENANTS, _WITHOUT_S, clock.monotonic)
         #: Tenants whose users were read: they stay so.
         self._read: set[str] = set()
 
@@ -46,6 +50,8 @@ class DirectoryCache:
         Raises `Transient` when the store is away.
         """
         found: dict[str, tuple[History, ...]] = {}
+        if tenant in self._without:
+            return found
         missing: list[str] = []
         for key in set(keys):
             try:
@@ -59,6 +65,10 @@ class DirectoryCache:
         for start in range(0, len(missing), _TOGETHER):
             part = missing[start : start + _TOGETHER]
             known = await self._store.remembered(tenant, part)
+            if not known.begun:
+                self._without[tenant] = None
+                metrics.NAMES.labels("unknown").inc(len(part))
+                break
             for key in part:
                 self._cache[tenant, key] = known.histories.get(key, ())
             if known.read:

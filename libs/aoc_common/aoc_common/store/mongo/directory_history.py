@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_common.contracts import ids
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 _HOLDERS: Final = frozenset({"user", "group", "service principal"})
 #: Administrators of a tenant, past ones included; of more, some are not known as such.
 _ADMINISTRATORS: Final = 5_000
+#: Keys of one query, and objects that it reads at most: as many as `BATCH_SIZE` keys may have.
+_KEYS: Final = 500
+_OBJECTS: Final = MANY * BATCH_SIZE
 
 
 class MongoDirectoryHistory:
@@ -38,9 +42,10 @@ class MongoDirectoryHistory:
         with translated("directory"):
             # How far it was read comes first: what is read of the objects after that is not older.
             states = {state["kind"]: state async for state in self._states.find(of_tenant)}
-            documents: list[Document] = []
-            for start in range(0, len(keys), BATCH_SIZE):
-                documents += await self._of(tenant, keys[start : start + BATCH_SIZE])
+            if not states:
+                # The first thing that a reading writes is its state.
+                return Remembered({}, begun=False, read=False)
+            documents = [found for some in batched(keys, _KEYS) for found in await self._of(tenant, some)]
         requested = set(keys)
         by_key: defaultdict[str, list[History]] = defaultdict(list)
         for document in {candidate["_id"]: candidate for candidate in documents}.values():
@@ -48,14 +53,17 @@ class MongoDirectoryHistory:
             for shared in requested.intersection(document["keys"]):
                 by_key[shared].append(history)
         read = states.get("user", {}).get("last_success") is not None
-        return Remembered({found_by: tuple(several[:MANY]) for found_by, several in by_key.items()}, read)
+        histories = {found_by: tuple(several[:MANY]) for found_by, several in by_key.items()}
+        return Remembered(histories, begun=True, read=read)
 
     async def _of(self, tenant: str, keys: Sequence[str]) -> list[Document]:
-        limit = MANY * len(keys)
+        limit = min(MANY * len(keys), _OBJECTS)
         query: Document = {"tenant": tenant, "keys": {"$in": list(keys)}}
         documents: list[Document] = await self._entities.find(query).limit(limit).to_list(None)
         if len(documents) < limit:
             return documents
+        if len(keys) > BATCH_SIZE:
+            return [found for some in batched(keys, BATCH_SIZE) for found in await self._of(tenant, some)]
         # Many had one of these names in turn: nobody else's is crowded out by that.
         own = {"_id": {"$in": [f"{tenant}/{object_key}" for object_key in keys]}}
         documents = await self._entities.find(own).to_list(None)
