@@ -13,7 +13,7 @@ from thoroughness import THOROUGH
 
 BENCH = Path(__file__).parents[2] / "bench" / "outage.py"
 #: The backlog of each takes minutes of the machine.
-DAYS, LEAST = (3, 5000) if THOROUGH else (1, 1500)
+DAYS, LEAST = (3, 5000) if THOROUGH else (0.5, 750)
 
 
 @pytest.mark.slow

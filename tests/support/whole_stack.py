@@ -16,7 +16,7 @@ def up(data: Path, *more: str) -> tuple[list[str | Path], int]:
     """The arguments that start a stack on a data directory, and the port of its gateway."""
     port = free_port()
     command: list[str | Path] = ["up", "--data", data, "--port", str(port), "--nats-port", str(free_port())]
-    return [*command, "--events", "300", "--rate", "2", *more], port
+    return [*command, "--events", "300", "--rate", "1", *more], port
 
 
 def client(data: Path, port: int) -> httpx.Client:

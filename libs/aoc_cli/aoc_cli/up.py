@@ -24,6 +24,7 @@ from aoc_cli.local.ports import LOOPBACK, free_port, require_free_port, require_
 from aoc_cli.local.servers import Servers, servers, service
 from aoc_cli.local.stack import DataDirectory, Endpoints, refuse_servers, servers_named
 from aoc_cli.local.supervisor import Supervisor
+from aoc_cli.pauses import pause_s
 from aoc_cli.terminal import out
 from aoc_cli.up_output import Output, make_output
 from aoc_common import roster
@@ -284,7 +285,7 @@ def _watch(plan: Plan, endpoints: Endpoints, supervisor: Supervisor, output: Out
 
 
 class _Counter:
-    """Asks the database for the number of events, twice a second, in a thread of its own."""
+    """Asks the database for the number of events, twice a second at most, in a thread of its own."""
 
     def __init__(self, data: DataDirectory, endpoints: Endpoints) -> None:
         self.stored = 0
@@ -305,8 +306,9 @@ class _Counter:
         async with connect(self._settings) as database:
             census = MongoCensus(database)
             while not self._stop.is_set():
+                began = time.monotonic()
                 try:
                     self.stored, self.trouble = await census.events(), ""
                 except AocError as error:
                     self.trouble = str(error)[:100]
-                await asyncio.sleep(_TICK_S / 2)
+                await asyncio.to_thread(self._stop.wait, pause_s(time.monotonic() - began, _TICK_S / 2))

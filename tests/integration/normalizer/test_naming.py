@@ -140,7 +140,7 @@ async def test_the_cache_is_bounded(database: Database) -> None:
     assert [len(asked) for asked in counting.asked] == [2000, 1000, 5]
 
 
-async def test_a_tenant_without_a_directory_is_asked_for_none_of_its_names_until_one_is_read(database: Database) -> None:
+async def test_names_of_a_tenant_without_a_directory_are_asked_for_once_until_it_has_one(database: Database) -> None:
     counting, clock = Counting(database), ManualClock(NOW)
     names = DirectoryCache(counting, clock, 1000)
     without = [await names.among("contoso", [key]) for key in (DANA, SAM, DANA)]

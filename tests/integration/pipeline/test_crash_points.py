@@ -183,7 +183,7 @@ async def test_wherever_the_database_dies_the_account_is_that_of_a_quiet_day(dat
 
     ends = {
         number: await live_through(database, f"t{number}", Unsteady(database, number, how))
-        for number in deaths(quiet.writes, how, step=12)
+        for number in deaths(quiet.writes, how, step=18)
     }
 
     assert {number: end for number, end in ends.items() if end != expected} == {}

@@ -90,7 +90,7 @@ async def test_each_of_two_accounts_of_one_user_name_keeps_its_acts_its_name_and
         play = Play(f"http://127.0.0.1:{port}", database)
         async with AsyncExitStack() as stack:
             settings = CollectorSettings(
-                nats=nats_as("collector"), mongo=mongo_settings, poll_interval_s=0.2,
+                nats=nats_as("collector"), mongo=mongo_settings, poll_interval_s=0.5,
                 directory=DirectorySettings(interval_s=1),
             )  # fmt: skip
             await stack.enter_async_context(collector.worker(settings, tenants).running())

@@ -17,6 +17,7 @@ from aoc_collector.slices import Feed, Slicing
 from aoc_common.store.arrivals import lateness_step
 from aoc_common.store.backlog import Cause
 from aoc_common.store.sources import SourceState
+from thoroughness import THOROUGH
 
 T0 = datetime(2026, 11, 23, 8, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -97,7 +98,7 @@ def test_where_records_come_late_early_ages_cost_nothing_and_more_are_taken():
     assert any(HOUR < age < 4 * HOUR for age in hours)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=40 if THOROUGH else 15)
 @given(
     away=st.lists(st.tuples(st.integers(0, 4 * 1440), st.integers(1, 3 * 1440)), max_size=3),
     replicas=st.integers(1, 3),
@@ -143,7 +144,7 @@ def test_a_restart_and_another_plan_lose_no_instant():
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=40 if THOROUGH else 15)
 @given(begin=st.integers(0, 2 * 1440), length=st.integers(1, 20 * 60), days=st.floats(-4, 4))
 def test_a_clock_that_jumps_for_a_while_loses_no_instant(begin, length, days):
     schedule = Schedule()

@@ -15,6 +15,7 @@ from aoc_cli.importing.pages import Publisher
 from aoc_cli.importing.reading import FileReader, Options, Progress
 from aoc_cli.importing.selection import Selection
 from aoc_cli.importing.summary import REPORTED, Summary
+from aoc_cli.pauses import pause_s
 from aoc_common.bus.unsettled import last_sequence, unsettled
 from aoc_common.contracts import subjects
 from aoc_common.contracts.access import Scope
@@ -183,6 +184,7 @@ class Importer:
         upto = await ask("the bus", lambda link: last_sequence(link.js, subjects.RAW_STREAM))
         moved, last, noticed = self.clock.monotonic(), (-1, -1), False
         while True:
+            began = self.clock.monotonic()
             left = await ask("the bus", lambda link: unsettled(link.js, subjects.RAW_STREAM, upto))
             totals = await ask("the database", lambda link: link.ledger.totals(self.tenant, publisher.slice_id))
             progress.settled(min(totals.pages, pages), pages)
@@ -199,8 +201,9 @@ class Importer:
             elif now - moved > _NOTICE_S and not noticed:
                 noticed = True
                 self.lifeline.say(f"waiting for the normalizer: up to {left} pages on the bus are not settled")
+            took = self.clock.monotonic() - began
             await self.lifeline.look()
-            await self.clock.sleep(_POLL_S)
+            await self.clock.sleep(pause_s(took, _POLL_S))
 
     async def _close_accounts(self, began: datetime, slice_id: str, summary: Summary) -> None:
         """Settle the slice, and close imports that never ended: all that they had put on the bus is settled."""

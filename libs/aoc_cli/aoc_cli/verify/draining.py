@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nats.errors import Error as NatsError
 
+from aoc_cli.pauses import pause_s
 from aoc_cli.verify.bus_faults import settled
 from aoc_cli.verify.evaluation import Evaluator
 from aoc_common.bus.broker import jetstream
@@ -67,7 +68,7 @@ class Draining:
         all_available: datetime | None = None
         last_page: int | None = None
         done_at: float | None = None
-        while time.monotonic() < deadline:
+        while (began := time.monotonic()) < deadline:
             summary = (await self.links.simulator.get("/_truth", params={"summary": "1"})).json()
             # A simulator whose clock is ahead shows for a moment what is to come, and a collector waits after a step.
             if not summary["all_available"] or (self.setup.clocks and not striking.done()):
@@ -94,7 +95,7 @@ class Draining:
                             return True
             except (Transient, NatsError, TimeoutError) as error:
                 self.report(f"asked in vain: {error}")
-            await asyncio.sleep(_POLL_S)
+            await asyncio.sleep(pause_s(time.monotonic() - began, _POLL_S))
         return False
 
     async def _is_over(self, stored: int, total: int, waited_s: float) -> bool:

@@ -112,18 +112,20 @@ class MongoTwins:
                 duplicates(error.details)
 
     async def _write(self, links: Sequence[TwinLink]) -> None:
-        seconds = {"_id": {"$in": [link.second for link in links]}}
+        both = {"_id": {"$in": [event for link in links for event in (link.first, link.second)]}}
         fields = {"expire_at": 1, "forget_at": 1}
-        ends = {document["_id"]: document async for document in self._events.find(seconds, fields)}
+        ends = {document["_id"]: document async for document in self._events.find(both, fields)}
         writes: list[Any] = []
         for link in links:
             first: Document = {"_id": link.first}
-            writes.append(UpdateOne(first, {"$set": {"twin": link.second}}))
+            change: Document = {"$set": {"twin": link.second}}
             if (end := ends.get(link.second)) is not None:
                 # What stands for both stays as long as the other one, or that would stand for nothing.
                 until = end.get("forget_at", end["expire_at"])
-                writes.append(UpdateOne(first, {"$max": {"expire_at": until}}))
-                writes.append(UpdateOne({**first, "forget_at": {"$exists": True}}, {"$max": {"forget_at": until}}))
+                change["$max"] = {"expire_at": until}
+                if "forget_at" in ends.get(link.first, ()):
+                    writes.append(UpdateOne({**first, "forget_at": {"$exists": True}}, {"$max": {"forget_at": until}}))
+            writes.append(UpdateOne(first, change))
         writes += [UpdateOne({"_id": link.second}, {"$set": {"twin_of": link.first}}) for link in links]
         await self._events.bulk_write(writes)
 
