@@ -112,11 +112,11 @@ async def test_the_watermark_waits_for_what_was_left_behind_while_the_position_g
     await backlog.add(stretch(10), NOW)
     await backlog.add(stretch(20, cause=Cause.LATE), NOW)
     await sources.advance("contoso", "graph-signins", NOW + HOUR, NOW)
-    before = await sources.state("contoso", "graph-signins")
+    [before] = await sources.all_states("contoso")
     await backlog.advance(stretch().id, NOW - 2 * HOUR, NOW)
     [halfway] = await sources.all_states("contoso")
     await backlog.advance(stretch().id, NOW, NOW)
-    after = await sources.state("contoso", "graph-signins")
+    [after] = await sources.all_states("contoso")
 
     assert (before.watermark, before.position) == (NOW - 10 * HOUR, NOW + HOUR)
     assert halfway.watermark == NOW - 2 * HOUR

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -29,10 +30,11 @@ async def test_a_watermark_never_moves_back_and_the_first_start_stays(sources):
     await sources.advance(*MINE, NOW, NOW)
     await sources.advance(*MINE, NOW - HOUR, NOW + HOUR)
 
-    state = await sources.state(*MINE)
+    [state] = await sources.all_states("contoso")
     assert (state.watermark, state.position) == (NOW, NOW)
     assert (state.started_at, state.last_success) == (NOW, NOW + HOUR)
-    assert (await sources.state("fabrikam", "graph-signins")).watermark is None
+    assert await sources.state(*MINE) == replace(state, watermark=None)
+    assert await sources.all_states("fabrikam") == []
 
 
 async def test_a_success_clears_the_last_error(sources):

@@ -326,10 +326,13 @@ class MemorySources:
         self.states = {}
 
     async def state(self, tenant, source):
+        return replace(self._state(tenant, source), watermark=None)
+
+    def _state(self, tenant, source):
         return self.states.get((tenant, source)) or SourceState(tenant, source)
 
     async def _note(self, tenant, source, **noted):
-        self.states[tenant, source] = replace(await self.state(tenant, source), **noted)
+        self.states[tenant, source] = replace(self._state(tenant, source), **noted)
 
     async def advance(self, tenant, source, position, at):
         state = await self.state(tenant, source)

@@ -18,6 +18,7 @@ from aoc_collector import metrics
 from aoc_common.errors import Postponed
 from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.store.clock_corrections import AHEAD
+from aoc_common.store.sources import SourceState
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from aoc_common.store.backlog import BacklogStore
     from aoc_common.store.clock_corrections import ClockCorrections
     from aoc_common.store.source_runs import SourceRuns
-    from aoc_common.store.sources import SourceState
 
 _log = logs.get(__name__)
 
@@ -212,7 +212,8 @@ class PositionCorrector:
             return state
         await self._correct(feed, state, min(seen.now, now), now)
         self._noted.get(feed.tenant, (0.0, set[str]()))[1].discard(feed.source)
-        return await self._sources.state(feed.tenant, feed.source)
+        states = {state.source: state for state in await self._sources.all_states(feed.tenant)}
+        return states.get(feed.source) or SourceState(feed.tenant, feed.source)
 
     def _is_still_so(self, seen: _Sighting, position: datetime | None, now: datetime, *, doubtful: bool) -> bool:
         """Whether the clock has not jumped since a sighting, and nobody has corrected what was seen.

@@ -166,6 +166,8 @@ class Scheduler:
         """A slice is done: request the next of its kind if there is one. Returns at once."""
         feed = self._feeds.get((job.tenant, job.source))
         if feed is not None:
+            if job.stretch is None and next_live_slice(feed, job.end, self._clock.now()) is None:
+                return  # it has caught up: nothing is read to see that
             self._nudge(feed, backlog=job.stretch is not None)
 
     def _nudge(self, feed: Feed, *, backlog: bool) -> None:

@@ -16,6 +16,7 @@ from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Backpressure, Transient, Unreachable
 from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.store.losses import LostWindow
+from aoc_common.store.sources import SourceState
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 JOB = CollectJob(tenant="contoso", source="o365-exchange", start=NOW - timedelta(hours=1), end=NOW)
@@ -110,7 +111,8 @@ def run(ledger, bus, blobs, states, backlog, letters, clock, stopping, windows):
 
 
 async def watermark(states):
-    return (await states.state("contoso", "o365-exchange")).watermark
+    [state] = await states.all_states("contoso") or [SourceState("contoso", "o365-exchange")]
+    return state.watermark
 
 
 async def test_the_watermark_stays_when_a_page_is_not_acknowledged(run, bus, states, ledger):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -166,10 +167,21 @@ async def test_a_source_that_is_still_behind_is_asked_for_again_at_once(schedule
     live, part = bus.live[0], bus.backlog[0]
     bus.jobs.clear()
 
-    scheduler.nudge(live)
+    scheduler.nudge(live.model_copy(update={"end": live.end - 2 * MINUTE}))
     scheduler.nudge(part)
 
     await eventually(lambda: (len(bus.live), len(bus.backlog)) == (1, 1))
+
+
+async def test_a_source_that_has_caught_up_is_read_at_its_next_turn_only(scheduler, states, bus, monkeypatch):
+    await scheduler.tick()
+    read = []
+    monkeypatch.setattr(states, "state", lambda *source: read.append(source))
+
+    scheduler.nudge(bus.live[0])
+    await asyncio.sleep(0.05)
+
+    assert read == []
 
 
 async def test_news_are_looked_at_before_the_interval_has_passed(scheduler, states, bus, clock):
@@ -189,7 +201,7 @@ async def test_a_nudge_that_fails_is_left_to_the_next_tick(scheduler, bus):
     bus.jobs.clear()
     bus.error = Unreachable("away")
 
-    scheduler.nudge(job)
+    scheduler.nudge(job.model_copy(update={"end": job.end - 2 * MINUTE}))
     await scheduler.close()
 
     assert bus.jobs == {}

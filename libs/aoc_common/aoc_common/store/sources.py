@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 class SourceState:
     """How far a source of a tenant has been collected.
 
-    `watermark`: everything before it is on the bus. `position`: where the live slices are; later than the watermark
-    while an outage is caught up (see `store.backlog`). `started_at`: when it was first collected. `trouble`: the class
-    of the last error (`contracts.troubles`), and its code. `subscribed_at`: its subscription's last start;
-    `unsubscribed_since`: it does not run, and was seen to until then. `throttled`: share of the last hour's answers
-    that asked for fewer requests. `reread`: age in seconds -> all before this moment was read again when that old.
-    `requested`: (start, end) of what was collected because somebody asked for it; apart from each other, oldest first.
+    `watermark`: everything before it is on the bus; only `SourceStates.all_states` tells it. `position`: where the live
+    slices are; later than the watermark while an outage is caught up (see `store.backlog`). `started_at`: when it was
+    first collected. `trouble`: the class of the last error (`contracts.troubles`), and its code. `subscribed_at`: its
+    subscription's last start; `unsubscribed_since`: it does not run, and was seen to until then. `throttled`: share of
+    the last hour's answers that asked for fewer requests. `reread`: age in seconds -> all before this moment was read
+    again when that old. `requested`: (start, end) of what was collected because somebody asked for it; apart from each
+    other, oldest first.
     """
 
     tenant: str
@@ -46,7 +47,10 @@ class SourceStates(Protocol):
     """Reads the state of sources."""
 
     async def state(self, tenant: str, source: str) -> SourceState:
-        """The state of a source; an empty one when it has never run."""
+        """The state of a source, read at each of its slices; an empty one when it has never run.
+
+        Without its watermark (None), which takes what the tenant's backlog still lacks.
+        """
         ...
 
     async def all_states(self, tenant: str | None) -> list[SourceState]:

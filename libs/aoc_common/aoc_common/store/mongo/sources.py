@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pymongo import UpdateOne
@@ -30,10 +31,10 @@ class MongoSources:
         self._sources = database["sources"]
 
     async def state(self, tenant: str, source: str) -> SourceState:
-        """The state of a source; an empty one when it has never run."""
+        """The state of a source without its watermark; an empty one when it has never run."""
         with translated("sources"):
             document = await self._sources.find_one({"_id": f"{tenant}/{source}"})
-            return _state(document, await missing(self._database, tenant)) if document else SourceState(tenant, source)
+        return replace(_state(document, {}), watermark=None) if document else SourceState(tenant, source)
 
     async def advance(self, tenant: str, source: str, position: datetime, at: datetime) -> None:
         """Move the position forward (never back) and note the success."""
