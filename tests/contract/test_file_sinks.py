@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -13,36 +15,37 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from aoc_common.clock import SystemClock
 from aoc_exporter.delivery.deliver import deliver
 from aoc_exporter.formats import FORMATS
 from aoc_exporter.item import fit
 from aoc_exporter.outcome import Accepted, Again, Refused
-from aoc_exporter.sinks.folder import Folder, FolderOptions
-from aoc_exporter.sinks.security_lake import SecurityLake, SecurityLakeOptions
+from aoc_exporter.sinks.folder import FolderOptions, folder
+from aoc_exporter.sinks.security_lake import SecurityLakeOptions, security_lake
 from made_events import audit, unified
 from siem_entries import ROOMY, entry_of, item, items
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-DAY_MS = 86_400_000
+CLOCK = SystemClock()
 RECORDS = [audit("Add user"), audit("Update user", id="Directory_2"), unified("FileDownloaded", "SharePoint", 6)]
 
 
-def lines(folder: Path) -> list[dict[str, Any]]:
+def lines(where: Path) -> list[dict[str, Any]]:
     """Everything in a folder of NDJSON."""
-    files = sorted(folder.rglob("*.ndjson.zst"))
+    files = sorted(where.rglob("*.ndjson.zst"))
     texts = [zstandard.ZstdDecompressor().decompress(file.read_bytes()) for file in files]
     return [json.loads(line) for text in texts for line in text.splitlines()]
 
 
-def rows(folder: Path) -> list[dict[str, Any]]:
+def rows(where: Path) -> list[dict[str, Any]]:
     """Everything in a folder of Parquet."""
-    return [row for file in sorted(folder.rglob("*.parquet")) for row in pq.ParquetFile(file).read().to_pylist()]
+    return [row for file in sorted(where.rglob("*.parquet")) for row in pq.ParquetFile(file).read().to_pylist()]
 
 
 async def test_a_folder_has_every_entry_once_also_when_a_batch_is_written_again(tmp_path: Path) -> None:
-    sink = Folder(FolderOptions(path=tmp_path))
+    sink = folder(FolderOptions(path=tmp_path), CLOCK)
     sent = [*items(5), *items(3, tenant="fabrikam"), item(9, time_ms=1), item(10, time_ms=0)]
     outcomes = [await deliver(sink, sent) for _ in range(3)]
 
@@ -56,7 +59,7 @@ async def test_a_folder_has_every_entry_once_also_when_a_batch_is_written_again(
 @pytest.mark.parametrize("tenant", ["../../up", "/etc", "..", "", "a\0b", "_installation", "x" * 500])
 async def test_no_name_leads_out_of_the_folder(tmp_path: Path, tenant: str) -> None:
     inside = tmp_path / "inside"
-    await deliver(Folder(FolderOptions(path=inside)), [item(1, tenant=tenant, source=tenant)])
+    await deliver(folder(FolderOptions(path=inside), CLOCK), [item(1, tenant=tenant, source=tenant)])
 
     assert [path.name for path in tmp_path.iterdir()] == ["inside"]
     assert len(lines(inside)) == 1
@@ -65,7 +68,7 @@ async def test_no_name_leads_out_of_the_folder(tmp_path: Path, tenant: str) -> N
 async def test_a_folder_that_cannot_be_written_gives_nothing_up_and_leaves_no_half_file(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("no folder")
-    outcomes = await deliver(Folder(FolderOptions(path=blocked)), items(2))
+    outcomes = await deliver(folder(FolderOptions(path=blocked), CLOCK), items(2))
 
     assert [type(outcome) for outcome in outcomes] == [Again, Again]
     assert outcomes[0].words.startswith("folder: ")
@@ -76,10 +79,10 @@ async def test_a_file_whose_writing_fails_is_not_there(tmp_path: Path, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    outcomes = await deliver(Folder(FolderOptions(path=tmp_path)), items(2))
+    outcomes = await deliver(folder(FolderOptions(path=tmp_path), CLOCK), items(2))
 
     assert outcomes == [Again("folder: No space left on device")] * 2
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and path.parent.name != ".locks"] == []
 
 
 async def test_parquet_has_the_layout_of_security_lake_and_rows_that_are_valid_events(
@@ -87,7 +90,7 @@ async def test_parquet_has_the_layout_of_security_lake_and_rows_that_are_valid_e
 ) -> None:
     entries = [entry_of(record) for record in RECORDS]
     sent = [fit(entry, FORMATS["ocsf"], ROOMY) for entry in entries]
-    sink = SecurityLake(SecurityLakeOptions(path=tmp_path, region="eu-west-1", account="123456789012"))
+    sink = security_lake(SecurityLakeOptions(path=tmp_path, region="eu-west-1", account="123456789012"), CLOCK)
 
     assert await deliver(sink, sent) == [Accepted()] * 3
     folders = {str(path.parent.relative_to(tmp_path)) for path in tmp_path.rglob("*.zstd.parquet")}
@@ -124,7 +127,7 @@ def merged(row: dict[str, Any], rest: dict[str, Any]) -> dict[str, Any]:
 
 async def test_rows_of_a_file_are_in_the_order_of_time(tmp_path: Path) -> None:
     sent = [item(number, time_ms=1_795_419_000_000 - number * 1000) for number in range(1, 40)]
-    await deliver(SecurityLake(SecurityLakeOptions(path=tmp_path)), sent)
+    await deliver(security_lake(SecurityLakeOptions(path=tmp_path), CLOCK), sent)
 
     [file] = tmp_path.rglob("*.parquet")
     written = [json.loads(row["aoc"])["id"] for row in rows(tmp_path)]
@@ -142,7 +145,7 @@ async def test_rows_of_a_file_are_in_the_order_of_time(tmp_path: Path) -> None:
 )
 async def test_values_that_no_column_holds_are_kept_as_text(tmp_path: Path, odd: dict[str, Any]) -> None:
     sent = [item(1, body=orjson.dumps(odd)), item(2)]
-    outcomes = await deliver(SecurityLake(SecurityLakeOptions(path=tmp_path)), sent)
+    outcomes = await deliver(security_lake(SecurityLakeOptions(path=tmp_path), CLOCK), sent)
     row = next(row for row in rows(tmp_path) if json.loads(row["aoc"])["id"] == sent[0].entry.id)
     unmapped = json.loads(row["unmapped"])
     row = filled({name: value for name, value in row.items() if name not in {"aoc", "unmapped"}})
@@ -153,7 +156,26 @@ async def test_values_that_no_column_holds_are_kept_as_text(tmp_path: Path, odd:
 
 async def test_a_body_that_is_no_event_is_refused_alone(tmp_path: Path) -> None:
     sent = [item(1), item(2, body=b'{"a": }'), item(3)]
-    outcomes = await deliver(SecurityLake(SecurityLakeOptions(path=tmp_path)), sent)
+    outcomes = await deliver(security_lake(SecurityLakeOptions(path=tmp_path), CLOCK), sent)
 
     assert [type(outcome) for outcome in outcomes] == [Accepted, Refused, Accepted]
     assert len(rows(tmp_path)) == 2
+
+
+async def test_an_entry_that_comes_again_in_other_company_stands_in_one_file(tmp_path: Path) -> None:
+    sink = folder(FolderOptions(path=tmp_path), CLOCK)
+    sent = items(6)
+    first = await asyncio.gather(deliver(sink, sent[:3]), deliver(sink, sent[2:5]), deliver(sink, [*sent[:2]] * 2))
+    # Another process, or the one that came after this was killed, knows by looking; also at the same moment.
+    other = folder(FolderOptions(path=tmp_path), CLOCK)
+    again = [await deliver(other, sent[3:]), await deliver(sink, sent[5:])]
+    both = await asyncio.gather(deliver(sink, items(9)[5:]), deliver(other, items(9)[6:]), deliver(sink, items(9)))
+
+    outcomes = [outcome for outcomes in (*first, *again, *both) for outcome in outcomes]
+    assert outcomes == [Accepted()] * len(outcomes)
+    sent = items(9)
+    assert sorted(line["aoc"]["id"] for line in lines(tmp_path)) == sorted(one.entry.id for one in sent)
+    assert sink.idempotent
+    # Somebody who wants it sent again gets it again.
+    await deliver(sink, [replace(one, anew=True) for one in sent[:2]])
+    assert len(lines(tmp_path)) == 11

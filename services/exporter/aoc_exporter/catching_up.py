@@ -149,6 +149,8 @@ class _Work:
         """Have these sent; False when the sink is left before."""
         courier = self._sources.courier
         left = [parcel for parcel in map(self._sources.intake.parcel, events) if parcel is not None]
+        for parcel in left:
+            parcel.anew = self._stretch.replayed
         again = self._taken_over or self._stretch.upto is not None
         tries = 0
         while left:

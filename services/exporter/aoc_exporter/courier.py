@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.errors import AocError, Permanent, Transient
@@ -39,6 +39,7 @@ class Parcel:
 
     `deliveries`: how often it was handed out, this time included. `words`: why it was not taken; `own`: the
     destination is well otherwise. `restored`: it came from the store; `copies`: its destination takes repeats.
+    `anew`: somebody wants it sent again.
     """
 
     entry: Entry
@@ -50,6 +51,7 @@ class Parcel:
     own: bool = False
     restored: bool = False
     copies: bool = False
+    anew: bool = False
 
     @property
     def overdue(self) -> bool:
@@ -143,10 +145,11 @@ class Courier:
         """Whether an entry is encoded and small enough; one that never will be is given up."""
         if parcel.item is None:
             try:
-                parcel.item = fit(parcel.entry, self._form, way.entry_bytes)
+                item = fit(parcel.entry, self._form, way.entry_bytes)
             except Permanent as error:
                 await self._give_up(parcel, str(error))
                 return False
+            parcel.item = replace(item, anew=True) if parcel.anew else item
         return True
 
     async def _give_up(self, parcel: Parcel, words: str) -> None:

@@ -13,9 +13,9 @@ from aoc_common.errors import BadConfiguration
 from aoc_common.outbound.references import resolved, within
 from aoc_exporter.delivery.entra import EntraTokens
 from aoc_exporter.sinks.elastic import Elastic, ElasticOptions
-from aoc_exporter.sinks.folder import Folder, FolderOptions
+from aoc_exporter.sinks.folder import FolderOptions, folder
 from aoc_exporter.sinks.otlp import Otlp, OtlpOptions
-from aoc_exporter.sinks.security_lake import SecurityLake, SecurityLakeOptions
+from aoc_exporter.sinks.security_lake import SecurityLakeOptions, security_lake
 from aoc_exporter.sinks.sentinel import Sentinel, SentinelOptions
 from aoc_exporter.sinks.splunk import Splunk, SplunkOptions
 from aoc_exporter.sinks.syslog import Syslog, SyslogOptions
@@ -47,8 +47,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "syslog": Kind(SyslogOptions, lambda options, _: Syslog(options)),
     "otlp": Kind(OtlpOptions, lambda options, _: Otlp(options)),
     "webhook": Kind(WebhookOptions, Webhook),
-    "folder": Kind(FolderOptions, lambda options, _: Folder(options)),
-    "security-lake": Kind(SecurityLakeOptions, lambda options, _: SecurityLake(options)),
+    "folder": Kind(FolderOptions, folder),
+    "security-lake": Kind(SecurityLakeOptions, security_lake),
 }
 #: Options of one that is reached over HTTP.
 _HTTP: Final = "http"
@@ -109,7 +109,7 @@ def _check_files(options: BaseModel, allowed: ExportSettings, where: str) -> Non
         listed = ", ".join(map(str, allowed.folders)) or "none"
         raise BadConfiguration(f"{where}.path: has to be in one of AOC_EXPORT__FOLDERS ({listed})")
     tls = getattr(getattr(options, _HTTP, options), "tls", None)
-    credential = getattr(options, "credential", None)
+    credential = getattr(getattr(options, "azure", options), "credential", None)
     named = [getattr(tls, name, None) for name in _TLS_FILES] + [getattr(credential, "federated_token_file", None)]
     if outside := next((one for one in named if one is not None and not within(one, allowed.secret_directories)), None):
         raise BadConfiguration(f"{where}: {outside} is in none of AOC_EXPORT__SECRET_DIRECTORIES")

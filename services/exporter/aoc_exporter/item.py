@@ -51,12 +51,16 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An entry as a destination gets it. `data`: in that format; `cut`: of a shorter form of the entry."""
+    """An entry as a destination gets it. `data`: in that format; `cut`: of a shorter form of the entry.
+
+    `anew`: somebody wants it sent again, also where it is.
+    """
 
     entry: Entry
     format: Format
     data: bytes
     cut: bool = False
+    anew: bool = False
 
     @property
     def key(self) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from aoc_cli.verify import sinks_file
+from aoc_cli.verify import sink_folders, sinks_file
 from aoc_cli.verify.published import MessageProperties
 from aoc_cli.verify.sink_comparison import Arrived, Published, SinkOutcome, as_stored, compare_sink, keys, published
 from aoc_cli.verify.stream_recorder import RecordedMessage
@@ -69,6 +69,8 @@ def test_what_comes_twice_is_right_where_the_account_says_so_and_wrong_where_rep
     told = outcome("splunk", twice, Tally(repeated=1), Tally(repeated=4))
     assert (told.doubled, told.repeats, told.wrong) == (2, 5, {})
     assert outcome("elastic", twice, Tally(repeated=2)).wrong == {"doubled": 2}
+    files = compare_sink("folder", keys({"a": 2, "b": 1}), SENT, twice, (Tally(repeated=2),), killed=True)
+    assert files.wrong == {"doubled": 2}
     # AOC_EVENTS had this one twice, which excuses no copy of another one.
     thrice = changed("a-2", times=3)
     assert (outcome("splunk", thrice).unsaid, outcome("splunk", thrice, Tally(repeated=1)).unsaid) == (1, 0)
@@ -118,11 +120,20 @@ def test_sinks_are_chosen_by_name() -> None:
         sinks_file.chosen("splunk,splonk")
 
 
+def test_files_that_cannot_be_read_here_are_left_out_of_all_and_not_to_be_named(monkeypatch) -> None:
+    monkeypatch.setattr(sink_folders, "find_spec", lambda _: None)
+
+    assert sinks_file.chosen("all") == sinks_file.NAMES[:-1]
+    assert sinks_file.NAMES[-1] == "security-lake"
+    with pytest.raises(BadConfiguration, match="--sinks 'security-lake': pyarrow is not installed here"):
+        sinks_file.chosen("folder,security-lake")
+
+
 def test_the_file_is_one_that_the_exporter_reads(tmp_path) -> None:
     file = tmp_path / "sinks.yaml"
     sinks_file.write_secrets(tmp_path / "secrets")
     content = sinks_file.content(
-        sinks_file.NAMES, "http://127.0.0.1:1", 514, tmp_path / "secrets", {"otlp": ["contoso"]}
+        sinks_file.NAMES, "http://127.0.0.1:1", 514, tmp_path / "secrets", tmp_path / "files", {"otlp": ["contoso"]}
     )
     file.write_text(content)
 
@@ -130,5 +141,6 @@ def test_the_file_is_one_that_the_exporter_reads(tmp_path) -> None:
     assert tuple(read) == sinks_file.NAMES
     assert read["otlp"].include.tenants == ("contoso",)
     assert read["splunk"].include.empty
+    assert read["folder"].options == {"path": str(tmp_path / "files" / "folder")}
     assert all(sink.twins and sink.begin == "beginning" for sink in read.values())
     assert "simulator-only" not in content

@@ -174,12 +174,18 @@ HOWTO = Path(__file__).parents[3] / "docs" / "howto"
 def test_the_sinks_of_the_how_to_pages_can_be_made(page, tmp_path) -> None:
     for name, text in {"hec": "t", "hec-contoso": "t", "sentinel": "t", "elastic": "t", "otlp": "t"}.items():
         (tmp_path / name).write_text(text)
+    for name in ("aws-key", "aws-secret", "minio-key", "minio-secret", "gcs-key", "gcs-secret", "azure", "sas"):
+        (tmp_path / name).write_text("sig=t")
     (tmp_path / "hook").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-    (tmp_path / "ca.pem").write_bytes(pair("syslog.example")[0])
-    [block] = re.findall(r"```yaml\n(.*?)```", (HOWTO / page).read_text("utf-8"), re.DOTALL)
-    text = block.replace("/run/secrets", str(tmp_path)).replace("/var/lib/aoc/exports", str(tmp_path))
+    for name in ("ca.pem", "minio-ca.pem"):
+        (tmp_path / name).write_bytes(pair("syslog.example")[0])
+    text = (HOWTO / page).read_text("utf-8").replace("/run/secrets", str(tmp_path))
+    blocks = re.findall(r"```yaml\n(.*?)```", text.replace("/var/lib/aoc/exports", str(tmp_path)), re.DOTALL)
     allowed = ExportSettings(secret_directories=(tmp_path,), folders=(tmp_path,))
-    for sink in read_text(text.encode(), page):
+    sinks = [sink for block in blocks for sink in read_text(block.encode(), page)]
+    for sink in sinks:
         if sink.kind == "security-lake":
             pytest.importorskip("pyarrow")
         make(sink, "contoso", allowed, ManualClock(NOW))
+
+    assert sinks

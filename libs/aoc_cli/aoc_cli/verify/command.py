@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from aoc_cli.terminal import err, out, plain
-from aoc_cli.verify import sinks_file
+from aoc_cli.verify import sink_folders, sinks_file
 from aoc_cli.verify.fault_kinds import ENABLED, KINDS, USUAL, chosen
 from aoc_cli.verify.options import Options
 from aoc_cli.verify.run import Verification
@@ -72,6 +72,8 @@ def verify(
         sinks=sinks_file.chosen(sinks),
         alerts=alerts,
     )
+    for name, missing in sink_folders.unreadable().items() if sinks == "all" else ():
+        err.print(f"without {name}: {missing} is not installed here")
     with err.status("starting") as status:
         account = Verification(options, status.update, keep, partial(_show_plan, kinds)).run()
     if as_json:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from aoc_common.store.mongo.census import StoredStatement
 
 _SHOWN: Final = 20
-#: Destinations that tell repeats apart by the id of a document.
-ONCE: Final = frozenset({"elastic"})
+#: Destinations that have one of what comes twice: by the id of a document, and in files that are looked at.
+ONCE: Final = frozenset({"elastic", "folder", "security-lake"})
 #: Counters that must be zero at every sink.
 _MUST_BE_ZERO: Final = ("lost", "unknown", "altered", "refused", "missing")
 

@@ -11,8 +11,9 @@ import httpx
 import orjson
 
 from aoc_cli.local.ports import LOOPBACK, free_port
-from aoc_cli.verify import sinks_file
+from aoc_cli.verify import sink_folders, sinks_file
 from aoc_cli.verify.sink_comparison import Arrived, compare_sink, keys, message_key, published
+from aoc_cli.verify.sink_folders import SinkFolder
 from aoc_common.errors import Transient
 from aoc_common.store.mongo.sink_accounts import MongoSinkAccounts
 from aoc_common.store.mongo.sink_states import MongoSinkStates
@@ -48,6 +49,7 @@ class Sinks:
         self._syslog_port = free_port()
         self._base = ""
         self._joining = set(names[::2])
+        self._folders = {name: SinkFolder(name, self._files / name) for name in names if name in sink_folders.NAMES}
         self._began = time.monotonic()
 
     def receiver_settings(self) -> Mapping[str, str]:
@@ -59,7 +61,7 @@ class Sinks:
         self._base = f"http://{LOOPBACK}:{simulator_port}"
         sinks_file.write_secrets(self._secrets)
         self._write()
-        return sinks_file.exporter_settings(self._file, self._secrets)
+        return sinks_file.exporter_settings(self._file, self._secrets, self._files)
 
     def look(self, share: float) -> None:
         """Add a tenant to every other sink when this share of the records is stored."""
@@ -82,7 +84,7 @@ class Sinks:
                 counted = len(recorder.messages)
                 wanted = len({message_key(message) for message in recorder.messages} - {None})
             try:
-                has = {name: one["keys"] for name, one in (await _summary(simulator)).items() if name in self.names}
+                has = await self._counted(simulator)
                 self._report(f"sinks: {', '.join(f'{name} {count:,}' for name, count in has.items())} of {wanted:,}")
                 if min(has.values()) < wanted:
                     complete = None
@@ -109,18 +111,31 @@ class Sinks:
                 name,
                 expected,
                 sent,
-                await _arrived(simulator, name),
+                await self._arrived(simulator, name),
                 (await accounts.of(name)).values(),
                 joined=name in self.names[::2],
                 killed=killed,
-                mishaps=summary[name]["mishaps"],
+                mishaps=summary[name]["mishaps"] if name in summary else None,
             )
             for name in self.names
         }
 
+    async def _counted(self, simulator: httpx.AsyncClient) -> dict[str, int]:
+        """How many events each sink has."""
+        taken = {name: one["keys"] for name, one in (await _summary(simulator)).items() if name in self.names}
+        return taken | {name: await asyncio.to_thread(folder.count) for name, folder in self._folders.items()}
+
+    async def _arrived(self, simulator: httpx.AsyncClient, name: str) -> Mapping[str, Arrived]:
+        folder = self._folders.get(name)
+        return await _told(simulator, name) if folder is None else await asyncio.to_thread(folder.arrived)
+
     @property
     def _secrets(self) -> Path:
         return self._directory / "secrets"
+
+    @property
+    def _files(self) -> Path:
+        return self._directory / "files"
 
     @property
     def _file(self) -> Path:
@@ -133,7 +148,8 @@ class Sinks:
             name: first if name in self._joining else [one.slug for one in DEFAULT_TENANTS] for name in self.names[::2]
         }
         new = self._file.with_suffix(".new")
-        new.write_text(sinks_file.content(self.names, self._base, self._syslog_port, self._secrets, tenants))
+        content = sinks_file.content(self.names, self._base, self._syslog_port, self._secrets, self._files, tenants)
+        new.write_text(content)
         new.replace(self._file)
 
 
@@ -149,7 +165,7 @@ async def _summary(simulator: httpx.AsyncClient) -> dict[str, Any]:
     return answer
 
 
-async def _arrived(simulator: httpx.AsyncClient, name: str) -> dict[str, Arrived]:
+async def _told(simulator: httpx.AsyncClient, name: str) -> dict[str, Arrived]:
     found: dict[str, Arrived] = {}
     async with simulator.stream("GET", f"/_taken/{name}") as answer:
         answer.raise_for_status()

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_cli.local.ports import LOOPBACK
+from aoc_cli.verify import sink_folders
 from aoc_common.errors import BadConfiguration
 from aoc_sim.siem import receivers
 from aoc_sim.siem.mishaps import Mishap
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
-NAMES: Final = receivers.NAMES
+NAMES: Final = (*receivers.NAMES, *sink_folders.NAMES)
 #: What goes wrong at the receivers: each at about every twelfth request, and some times at most.
 _FAULTS: Final = {
     mishap.value: 0.08
@@ -26,15 +27,25 @@ _FAULTS: Final = {
 _MOST_FAULTS: Final = 4
 #: Seconds. Splunk says at once what it has indexed, or never.
 _ACKNOWLEDGE: Final = {"acknowledge_every_s": 0.1, "acknowledge_within_s": 2.0}
+#: How long what goes into one file is gathered, seconds.
+_GATHERED_S: Final = 2.0
 
 
 def chosen(names: str | None) -> tuple[str, ...]:
-    """The sinks that are named, comma-separated; `all`; none without. Raises `BadConfiguration` for an unknown name."""
+    """The sinks that are named, comma-separated; `all` that can be read here; none without.
+
+    Raises `BadConfiguration` for a name that is unknown, or whose files cannot be read here.
+    """
     if names is None:
         return ()
-    listed = NAMES if names == "all" else tuple(name.strip() for name in names.split(","))
+    missing = sink_folders.unreadable()
+    if names == "all":
+        return tuple(name for name in NAMES if name not in missing)
+    listed = tuple(name.strip() for name in names.split(","))
     if strangers := [name for name in listed if name not in NAMES]:
         raise BadConfiguration(f"--sinks {strangers[0]!r}: no such sink; there are {', '.join(NAMES)}, and all")
+    if absent := next((name for name in listed if name in missing), None):
+        raise BadConfiguration(f"--sinks {absent!r}: {missing[absent]} is not installed here")
     return tuple(name for name in NAMES if name in listed)
 
 
@@ -47,12 +58,13 @@ def receiver_settings(syslog_port: int) -> dict[str, str]:
     }
 
 
-def exporter_settings(file: Path, secrets: Path) -> dict[str, str]:
-    """Environment of an exporter that follows this file."""
+def exporter_settings(file: Path, secrets: Path, folder: Path) -> dict[str, str]:
+    """Environment of an exporter that follows this file. `folder`: of the sinks that write files."""
     return {
         "AOC_SINKS_FILE": str(file),
         "AOC_EXPORT__ALLOWED_NETWORKS": json.dumps([f"{LOOPBACK}/32"]),
         "AOC_EXPORT__SECRET_DIRECTORIES": json.dumps([str(secrets)]),
+        "AOC_EXPORT__FOLDERS": json.dumps([str(folder)]),
         "AOC_EXPORT__LOOK_S": "0.5",
     }
 
@@ -72,25 +84,32 @@ def write_secrets(directory: Path) -> None:
 
 
 def content(
-    names: Sequence[str], base: str, syslog_port: int, secrets: Path, tenants: Mapping[str, Collection[str]]
+    names: Sequence[str],
+    base: str,
+    syslog_port: int,
+    secrets: Path,
+    folder: Path,
+    tenants: Mapping[str, Collection[str]],
 ) -> str:
     """The file. `base`: the simulator's address. `tenants`: sink -> those that it begins with; all where none is named.
 
     It is JSON, which is YAML, too.
     """
-    options = _options(base, syslog_port, secrets)
+    options = _options(base, syslog_port, secrets) | {name: {"path": str(folder / name)} for name in sink_folders.NAMES}
     return json.dumps({"sinks": [_sink(name, options[name], tenants.get(name, ())) for name in names]}, indent=1)
 
 
 def _sink(name: str, options: Mapping[str, Any], tenants: Collection[str]) -> dict[str, Any]:
     # Both events of one action: then everything that is published is to arrive.
     made: dict[str, Any] = {"name": name, "kind": name, "options": options, "begin": "beginning", "twins": True}
+    if name in sink_folders.NAMES:
+        made["linger_s"] = _GATHERED_S
     return made | ({"include": {"tenants": sorted(tenants)}} if tenants else {})
 
 
 def _options(base: str, syslog_port: int, secrets: Path) -> dict[str, dict[str, Any]]:
-    there = {name: f"{base}/_siem/{name}" for name in NAMES}
-    held = {name: f"file:{secrets / name}" for name in NAMES}
+    there = {name: f"{base}/_siem/{name}" for name in receivers.NAMES}
+    held = {name: f"file:{secrets / name}" for name in receivers.NAMES}
     credential = {
         "tenant_id": "contoso",
         "client_id": "aoc",

@@ -108,6 +108,11 @@ class Stretch:
     revision: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def replayed(self) -> bool:
+        """Whether somebody wants it sent again."""
+        return self.key.startswith(replay_key(self.sink, ""))
+
     def has(self, position: Position) -> bool:
         """Whether an event of the tenant there is done with by this stretch."""
         return self.since < position <= self.position

@@ -61,7 +61,7 @@ def _of_splunk(envelope: Any) -> Fingerprint:
 
 
 def _of_marked(document: Any) -> Fingerprint:
-    """A document whose event says in `aoc` whose it is: of Elasticsearch, and of a webhook."""
+    """A document whose event says in `aoc` whose it is: of Elasticsearch, of a webhook, and in files."""
     return fingerprint(document["aoc"]["tenant"], document["aoc"]["source"], document)
 
 
@@ -85,7 +85,9 @@ def _of_syslog(message: Any) -> Fingerprint:
 
 _OF: Final[Mapping[str, Callable[[Any], Fingerprint]]] = {
     "elastic": _of_marked,
+    "folder": _of_marked,
     "otlp": _of_otlp,
+    "security-lake": _of_marked,
     "sentinel": _of_sentinel,
     "splunk": _of_splunk,
     "syslog": _of_syslog,

@@ -1,73 +1,67 @@
-"""A local folder, as NDJSON in zstd: `{tenant}/{source}/{day}/{name}.ndjson.zst`.
-
-A file is there whole or not at all, and has its name of what is in it: a batch that is written again replaces itself.
-"""
+"""NDJSON in zstd, in a folder or an object store: `{tenant}/{source}/{day}/{name}.ndjson.zst`."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-from pathlib import Path
+import io
 from typing import TYPE_CHECKING, Final, Literal
 
+import orjson
 import zstandard
-from pydantic import Field
 
-from aoc_common.errors import Unreachable
-from aoc_common.outbound.refusals import said
-from aoc_common.settings import Frozen
-from aoc_exporter.delivery.files import write_whole
-from aoc_exporter.delivery.naming import day, file_name, grouped, safe
+from aoc_common.errors import Malformed
+from aoc_exporter.delivery.naming import day, safe
 from aoc_exporter.delivery.port import Limits
-from aoc_exporter.framing.ndjson import body
-from aoc_exporter.outcome import Accepted
+from aoc_exporter.framing.ndjson import line
+from aoc_exporter.sinks.files import Files, marked_key
+from aoc_exporter.stores.places import PlaceOptions, store_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from aoc_common.clock import Clock
     from aoc_exporter.item import Item
-    from aoc_exporter.outcome import Outcome
 
+_LIMITS: Final = Limits(items=10_000, batch_bytes=32_000_000, entry_bytes=16_000_000)
 _LEVEL: Final = 6
 
 
-class FolderOptions(Frozen):
-    """A folder of this machine."""
+class FolderOptions(PlaceOptions):
+    """A folder of this machine, or a place in an object store."""
 
     kind: Literal["folder"] = "folder"
-    path: Path = Field(description="The folder.")
 
 
-class Folder:
-    """The sink."""
+def folder(options: FolderOptions, clock: Clock) -> Files:
+    """The sink. Raises `BadConfiguration`."""
+    return Files(Ndjson(), _LIMITS, store_of(options, clock), clock)
 
-    idempotent: Final = True
-    limits: Final = Limits(items=10_000, batch_bytes=32_000_000, entry_bytes=16_000_000)
 
-    def __init__(self, options: FolderOptions) -> None:
-        self._path = options.path
+class Ndjson:
+    """The encoding."""
 
-    async def send(self, items: Sequence[Item]) -> Sequence[Outcome]:
-        """As the port says. All files of the batch are on disk when it returns."""
+    suffix: Final = ".ndjson.zst"
+
+    def place(self, item: Item) -> tuple[str, str, str]:
+        """As the port says."""
+        return safe(item.entry.tenant), safe(item.entry.source), day(item)
+
+    def line(self, item: Item) -> bytes:
+        """As the port says."""
+        return line(item)
+
+    def row(self, item: Item) -> bytes:
+        """As the port says."""
+        return line(item)
+
+    def packed(self, rows: Sequence[bytes]) -> bytes:
+        """As the port says."""
+        return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(b"".join(rows))
+
+    def keys(self, content: bytes) -> Iterator[str]:
+        """As the port says."""
         try:
-            await asyncio.to_thread(self._write, items)
-        except OSError as error:
-            raise Unreachable(said(f"folder: {os.strerror(error.errno or 0)}")) from None
-        return [Accepted()] * len(items)
-
-    def framed(self, items: Sequence[Item]) -> bytes:
-        """As the port says."""
-        return body(items)
-
-    async def close(self) -> None:
-        """As the port says."""
-
-    def _write(self, items: Sequence[Item]) -> None:
-        packer = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
-        for (tenant, source, of_day), group in grouped(items, _place):
-            path = self._path / tenant / source / of_day / f"{file_name(group)}.ndjson.zst"
-            write_whole(path, packer.compress(body(group)))
-
-
-def _place(item: Item) -> tuple[str, str, str]:
-    return safe(item.entry.tenant), safe(item.entry.source), day(item)
+            with zstandard.ZstdDecompressor().stream_reader(content) as unpacked:
+                for row in io.BufferedReader(unpacked):
+                    yield marked_key(orjson.loads(row)["aoc"])
+        except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
+            raise Malformed(f"no file of entries: {type(error).__name__}") from None

@@ -1,4 +1,4 @@
-"""Parquet in the layout of Amazon Security Lake, in a local folder (or one that is kept in step with a bucket).
+"""Parquet in the layout of Amazon Security Lake, in its bucket, or in a folder.
 
 `ext/{source}/region={region}/accountId={account}/eventDay={YYYYMMDD}/{name}.zstd.parquet`: Security Lake wants one
 source for each OCSF class, rows sorted by time, and the partition that their day is. pyarrow is large (170 MB), so it
@@ -7,90 +7,89 @@ is an extra of this package (`aoc-exporter[parquet]`), and imported when it is n
 
 from __future__ import annotations
 
-import asyncio
 import io
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
 from pydantic import Field
 
-from aoc_common.errors import BadConfiguration, Malformed, Unreachable
-from aoc_common.outbound.refusals import said
-from aoc_common.settings import Frozen
-from aoc_exporter.delivery.files import write_whole
-from aoc_exporter.delivery.naming import day, file_name, grouped, safe
+from aoc_common.errors import BadConfiguration, Malformed
+from aoc_exporter.delivery.naming import day, safe
 from aoc_exporter.delivery.port import Limits
 from aoc_exporter.framing.columns import COLUMNS, List, shaped
-from aoc_exporter.outcome import Accepted, Refused
+from aoc_exporter.sinks.files import Files, marked_key
+from aoc_exporter.stores.places import PlaceOptions, store_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from aoc_common.clock import Clock
     from aoc_exporter.framing.columns import Type
     from aoc_exporter.item import Item
-    from aoc_exporter.outcome import Outcome
+
+_LIMITS: Final = Limits(items=10_000, batch_bytes=32_000_000, entry_bytes=4_000_000)
 
 
-class SecurityLakeOptions(Frozen):
-    """A folder in the layout of Security Lake."""
+class SecurityLakeOptions(PlaceOptions):
+    """The bucket of Security Lake, or a folder in its layout; `ext/` is made in it."""
 
     kind: Literal["security-lake"] = "security-lake"
-    path: Path = Field(description="The folder; `ext/` is made in it.")
     source: str = Field("aoc", pattern=r"^[A-Za-z0-9_-]{1,20}$", description="Beginning of the custom sources' names.")
     region: str = Field("eu-central-1", pattern=r"^[a-z0-9-]{1,32}$", description="Region of the bucket.")
     account: str = Field("external", pattern=r"^[A-Za-z0-9_-]{1,64}$", description="AWS account that owns the source.")
 
 
-class SecurityLake:
-    """The sink. Raises `BadConfiguration` where pyarrow is missing."""
+def security_lake(options: SecurityLakeOptions, clock: Clock) -> Files:
+    """The sink. Entries' own OCSF is written, whatever their format. Raises `BadConfiguration`."""
+    return Files(Parquet(options), _LIMITS, store_of(options, clock), clock)
 
-    idempotent: Final = True
-    limits: Final = Limits(items=10_000, batch_bytes=32_000_000, entry_bytes=4_000_000)
+
+class Parquet:
+    """The encoding. Raises `BadConfiguration` where pyarrow is missing."""
+
+    suffix: Final = ".zstd.parquet"
 
     def __init__(self, options: SecurityLakeOptions) -> None:
         self._options = options
         self._arrow, self._parquet = _libraries()
         self._schema = self._arrow.schema([(name, _of(self._arrow, type_)) for name, type_ in COLUMNS.items()])
 
-    async def send(self, items: Sequence[Item]) -> Sequence[Outcome]:
-        """As the port says. Repeats of a batch replace it. The entries' own OCSF is written, whatever their format."""
-        rows: list[dict[str, Any] | Refused] = [_row(item) for item in items]
-        fine = [(item, row) for item, row in zip(items, rows, strict=True) if not isinstance(row, Refused)]
+    def place(self, item: Item) -> tuple[str, ...]:
+        """As the port says."""
+        options = self._options
+        return (
+            "ext",
+            safe(f"{options.source}_{item.entry.class_uid}"),
+            f"region={options.region}",
+            f"accountId={options.account}",
+            f"eventDay={day(item).replace('-', '')}",
+        )
+
+    def line(self, item: Item) -> bytes:
+        """As the port says."""
         try:
-            await asyncio.to_thread(self._write, [item for item, _ in fine], {item.key: row for item, row in fine})
-        except OSError as error:
-            raise Unreachable(said(f"security-lake: {os.strerror(error.errno or 0)}")) from None
-        return [row if isinstance(row, Refused) else Accepted() for row in rows]
+            return orjson.dumps(self.row(item), default=str) + b"\n"
+        except Malformed as error:
+            return f"{error}\n".encode()
 
-    def framed(self, items: Sequence[Item]) -> bytes:
+    def row(self, item: Item) -> dict[str, Any]:
         """As the port says."""
-        return b"\n".join(orjson.dumps(_row(item), default=str) for item in items)
-
-    async def close(self) -> None:
-        """As the port says."""
-
-    def _write(self, items: Sequence[Item], rows: Mapping[str, dict[str, Any]]) -> None:
-        for (source, of_day), group in grouped(items, self._place):
-            table = self._arrow.Table.from_pylist([rows[item.key] for item in group], self._schema)
-            file = io.BytesIO()
-            self._parquet.write_table(table, file, compression="zstd")
-            path = (
-                self._options.path / "ext" / source / f"region={self._options.region}"
-                / f"accountId={self._options.account}" / f"eventDay={of_day}" / f"{file_name(group)}.zstd.parquet"
-            )  # fmt: skip
-            write_whole(path, file.getvalue())
-
-    def _place(self, item: Item) -> tuple[str, str]:
-        return safe(f"{self._options.source}_{item.entry.class_uid}"), day(item).replace("-", "")
-
-
-def _row(item: Item) -> dict[str, Any] | Refused:
-    try:
         return shaped(item.entry.event, item.entry.mark(cut=item.cut))
-    except Malformed as error:
-        return Refused(str(error))
+
+    def packed(self, rows: Sequence[dict[str, Any]]) -> bytes:
+        """As the port says."""
+        file = io.BytesIO()
+        table = self._arrow.Table.from_pylist(rows, self._schema)
+        self._parquet.write_table(table, file, compression="zstd")
+        return file.getvalue()
+
+    def keys(self, content: bytes) -> Iterator[str]:
+        """As the port says."""
+        try:
+            marks = self._parquet.read_table(io.BytesIO(content), columns=["aoc"])["aoc"].to_pylist()
+            yield from map(marked_key, map(orjson.loads, marks))
+        except (self._arrow.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+            raise Malformed(f"no file of entries: {type(error).__name__}") from None
 
 
 def _of(arrow: Any, type_: Type) -> Any:

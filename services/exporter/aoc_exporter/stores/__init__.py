@@ -1,0 +1,1 @@
+"""Where files go: a folder of this machine, or an object store."""
