@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from aoc_common.contracts.alert import FieldValue, alert_id
 from aoc_common.store.alert_groups import Span
 from aoc_rules.sigma.log_sources import LOG_SOURCES
+from aoc_rules.sigma.networks import same_address
 from aoc_rules.sigma.record import Record
 
 if TYPE_CHECKING:
@@ -105,11 +106,11 @@ class Fields:
         self._record, self._table = Record(row.ocsf), LOG_SOURCES[match.log_source].fields
 
     def values(self, name: str) -> tuple[str, ...]:
-        """The values of a field."""
+        """The values of a field; addresses in one spelling."""
         if name in self._own:
             own = self._own[name]
             return (own,) if own else ()
-        return tuple(self._record.values(self._table.field(name)).plain)
+        return tuple(map(same_address, self._record.values(self._table.field(name)).plain))
 
 
 def group_of(fields: Sequence[str], match: Match, row: Row) -> tuple[FieldValue, ...]:

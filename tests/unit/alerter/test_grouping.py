@@ -151,3 +151,12 @@ def test_a_group_is_made_of_the_event_and_of_fields_of_the_record() -> None:
     nothing = rule_text(MINE, "New-InboxRule", aoc={"group_by": ["Nothing"]})
     (alone,) = found_by(message(), texts=[nothing])
     assert alone.placed.group == (FieldValue("event", str(message().id)),)
+
+
+def test_an_address_is_the_same_however_a_record_spells_it() -> None:
+    by_address = rule_text(MINE, "New-InboxRule", aoc={"group_by": ["ClientIP", "UserId"]})
+    spelt = ("203.0.113.9", "::ffff:203.0.113.9", "203.0.113.9:16902", "[::ffff:203.0.113.9]:443")
+    groups = [found.placed.group for text in spelt for found in found_by(message(ClientIP=text), texts=[by_address])]
+
+    assert [group[0].value for group in groups] == ["203.0.113.9"] * 4
+    assert len(set(groups)) == 1

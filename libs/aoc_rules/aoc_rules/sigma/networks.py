@@ -1,4 +1,4 @@
-"""Networks to find an address in, however many they are."""
+"""Networks to find an address in, however many they are; and the one spelling of an address."""
 
 from __future__ import annotations
 
@@ -42,6 +42,15 @@ class Networks:
             return None
         number, version = int(address), address.version
         return any(of == version and number >> shift in held for of, shift, held in self._by_shift)
+
+
+def same_address(text: str) -> str:
+    """The one spelling of an address, without its port; any other text as it is.
+
+    The two records of one action spell it differently: `192.0.2.1`, `::ffff:192.0.2.1`, `192.0.2.1:16902`.
+    """
+    address = _address(text)
+    return text if address is None else str(address)
 
 
 @lru_cache(8192)
