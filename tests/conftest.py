@@ -61,10 +61,19 @@ def pytest_collection_finish() -> None:
 _PASSWORDS = {user: f"test-{user}" for user in USERS}
 
 
+#: As structlog does it by itself, but for its tracebacks: to paint one with all its variables takes seconds at times.
+_LOGGED = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+]
+
+
 @pytest.fixture(autouse=True)
 def logs_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A command that runs in a test configures logs: not those of the next one, by a logger that is cached."""
     configure = structlog.configure
+    structlog.configure(processors=_LOGGED)
     monkeypatch.setattr(structlog, "configure", lambda **how: configure(**how | {"cache_logger_on_first_use": False}))
     yield
     structlog.reset_defaults()
