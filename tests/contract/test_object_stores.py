@@ -51,27 +51,26 @@ async def sent_to(options: dict[str, Any], count: int = 2) -> Sequence[Outcome]:
     return outcomes
 
 
-@each(
-    "answer, words, after_s",
-    [
-        (refusal(403, "AccessDenied"), "s3: 403 AccessDenied because", UNUSABLE_WAIT_S),
-        (refusal(404, "NoSuchBucket"), "s3: 404 NoSuchBucket because", UNUSABLE_WAIT_S),
-        (refusal(301, "PermanentRedirect"), "s3: 301 PermanentRedirect because", UNUSABLE_WAIT_S),
-        (refusal(400, "RequestTimeTooSkewed"), "s3: 400 RequestTimeTooSkewed because", UNUSABLE_WAIT_S),
-        (refusal(503, "SlowDown", Retry_After="7"), "s3: 503 SlowDown because", 7.0),
-        (refusal(503, "SlowDown", Retry_After="999999"), "s3: 503 SlowDown because", 300.0),
-        (refusal(500, "InternalError"), "s3: 500 InternalError because", None),
-        (Response("<html>", 502), "s3: 502", None),
-    ],
+NOT_SERVED = (
+    (refusal(403, "AccessDenied"), "s3: 403 AccessDenied because", UNUSABLE_WAIT_S),
+    (refusal(404, "NoSuchBucket"), "s3: 404 NoSuchBucket because", UNUSABLE_WAIT_S),
+    (refusal(301, "PermanentRedirect"), "s3: 301 PermanentRedirect because", UNUSABLE_WAIT_S),
+    (refusal(400, "RequestTimeTooSkewed"), "s3: 400 RequestTimeTooSkewed because", UNUSABLE_WAIT_S),
+    (refusal(503, "SlowDown", Retry_After="7"), "s3: 503 SlowDown because", 7.0),
+    (refusal(503, "SlowDown", Retry_After="999999"), "s3: 503 SlowDown because", 300.0),
+    (refusal(500, "InternalError"), "s3: 500 InternalError because", None),
+    (Response("<html>", 502), "s3: 502", None),
 )
-async def test_a_store_that_does_not_serve_us_holds_everything_back_and_says_why(answer, words, after_s) -> None:
-    store = Answering(answer)
-    async with store.listening() as address:
-        outcomes = await sent_to(s3_at(address))
 
-    assert outcomes == [Again(words, after_s)] * 2
-    # The library does not try again by itself: whoever sends does.
-    assert len(store.requests) == 1
+
+async def test_a_store_that_does_not_serve_us_holds_everything_back_and_says_why() -> None:
+    store = Answering(*(answer for answer, _, _ in NOT_SERVED))
+    async with store.listening() as address:
+        outcomes = [await sent_to(s3_at(address)) for _ in NOT_SERVED]
+
+    assert outcomes == [[Again(words, after_s)] * 2 for _, words, after_s in NOT_SERVED]
+    # Nobody tries again in between: whoever sends does.
+    assert len(store.requests) == len(NOT_SERVED)
 
 
 async def test_a_file_that_is_too_large_for_the_store_is_halved_until_one_entry_is_refused() -> None:
