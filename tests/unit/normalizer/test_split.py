@@ -158,7 +158,7 @@ def test_braces_and_quotes_in_the_text_of_a_deep_record_do_not_end_it():
 @pytest.mark.slow
 @each("unit", [b'{"a":[', b"[", b'{"a":', b'{"a":[{"b":1},', b'{"a":["'])
 def test_a_page_of_nothing_but_openings_is_put_aside_in_time_that_grows_with_its_size(unit):
-    body = b"[" + unit * (300_000 // len(unit))
+    body = b"[" + unit * (150_000 // len(unit))
     started = time.perf_counter()
     records, broken = split(body)
 
@@ -294,11 +294,11 @@ def test_a_number_that_is_longer_than_python_reads_is_no_reason_to_stop() -> Non
     "unit", ["][", "}{", "x{", '",', '"  ', ':{"', ",\n{", "\n{", '{"a":1}}', "[{]", '],"@a":"b"', '\\"', '"\\', ",  {"]
 )
 def test_no_page_takes_longer_than_its_length_allows(before, unit) -> None:
-    body = (before + unit * (300_000 // len(unit))).encode()
+    body = (before + unit * (150_000 // len(unit))).encode()
     started = time.process_time()
     _, broken = split(body)
 
-    assert time.process_time() - started < 4
+    assert time.process_time() - started < 2
     assert len(broken) <= 500
 
 
