@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from each import each
-from thoroughness import THOROUGH
+from thoroughness import only_thorough
 
 ROOT = Path(__file__).parents[2]
 BENCH = ROOT / "bench"
 #: Each is a whole system that runs.
-SAMPLE = 10 if THOROUGH else 1
+SAMPLE = 10
 
 
 def _mutations():
@@ -79,6 +79,7 @@ def test_a_mutation_is_in_memory_only() -> None:
 
 
 @pytest.mark.slow
+@only_thorough
 @pytest.mark.timeout(600)
 def test_mutations_that_change_with_the_commit_are_all_noticed() -> None:
     commit = subprocess.run(

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+from thoroughness import only_thorough
+
+pytestmark = [pytest.mark.slow, only_thorough]
 
 ROOT = Path(__file__).parents[2]
 

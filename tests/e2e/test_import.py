@@ -18,6 +18,7 @@ from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.searches import EventQuery
 from aoc_sim import samples
+from thoroughness import only_thorough
 
 if TYPE_CHECKING:
     from aoc_common.contracts.event import StoredEvent
@@ -106,6 +107,7 @@ async def all_events(system) -> list[StoredEvent]:
             query = EventQuery(Scope("default"), limit=500, before=page.events[-1].id)
 
 
+@only_thorough
 @pytest.mark.timeout(180)
 def test_real_records_all_go_in_valid_and_once(aoc, real_records, schema_faults) -> None:
     rows = imported(aoc, ROWS)

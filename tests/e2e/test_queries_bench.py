@@ -12,8 +12,9 @@ import pytest
 
 from aoc_cli.local import engines
 from aoc_cli.local.engines import ENGINES, Engine
+from thoroughness import only_thorough
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, only_thorough, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,9 +7,11 @@ import json
 import pytest
 
 from aoc_sim import samples
+from thoroughness import only_thorough
 
 
 @pytest.mark.slow
+@only_thorough
 @pytest.mark.timeout(400)
 def test_an_import_goes_through_a_bus_that_holds_a_quarter_of_it(aoc, tmp_path) -> None:
     """Settled pages make room: the size of the stream bounds what waits, not what passes."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from thoroughness import THOROUGH
+from thoroughness import only_thorough
 
 if TYPE_CHECKING:
     import subprocess
@@ -73,7 +73,7 @@ def test_every_run_has_expiry_deletion_and_change_and_kill_9_of_one_of_two_repli
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not THOROUGH, reason="takes minutes of two cores: AOC_TEST_THOROUGH=1")
+@only_thorough
 @pytest.mark.timeout(1220)
 def test_chaos_with_every_kind_of_fault_loses_doubles_and_hides_nothing(aoc) -> None:
     ran = aoc.run(*("verify", "--json", "--chaos", "--rounds", "1", "--events", "600", "--seed", "7"), timeout=1200)

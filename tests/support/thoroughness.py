@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: CI has a job of its own for it, beside the one that is to end within minutes.
 THOROUGH: Final = os.environ.get("AOC_TEST_THOROUGH") == "1"
+#: Of a test that only a thorough run has: others show the same with less.
+only_thorough: Final = pytest.mark.skipif(not THOROUGH, reason="takes minutes of two cores: AOC_TEST_THOROUGH=1")
 
 
 def tried[T](cases: Sequence[T], begin: int = 0, step: int = 3) -> Sequence[T]:

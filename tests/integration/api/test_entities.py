@@ -11,7 +11,7 @@ from aoc_api import entities
 from aoc_common.contracts import terms
 from aoc_common.store.directories import HeldRoles, Observation, Sighting
 from aoc_common.store.mongo.client import ensure_indexes
-from aoc_common.store.mongo.directory import MongoDirectory
+from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 from each import each
 from making import NOW
 
@@ -22,6 +22,7 @@ UPN = "dana.reyes@contoso.example"
 @pytest.fixture
 async def directory(database) -> MongoDirectory:
     await ensure_indexes(database, ("directory", "directory_state"))
+    await MongoDirectoryStates(database).begin("contoso", "user")
     return MongoDirectory(database)
 
 

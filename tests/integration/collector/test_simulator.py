@@ -25,7 +25,7 @@ from aoc_common.contracts.raw import RawPage
 from aoc_common.service.probes import run_probes
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.tenants.file import read_tenants
-from thoroughness import THOROUGH
+from thoroughness import only_thorough
 
 _RECORDS = msgspec.json.Decoder(list[msgspec.Raw])
 #: Short windows: what one replica used of a limit, another has to wait for.
@@ -42,8 +42,7 @@ _FAST = Rates(
 )
 
 
-#: Both in a thorough run; a verification has those of its name in any.
-@pytest.fixture(params=["verify", "chaos"] if THOROUGH else ["chaos"])
+@pytest.fixture(params=["verify", "chaos"])
 def microsoft(tmp_path, request):
     """A simulated Microsoft 365 with these faults; gives its address and the collector's tenants file."""
     port = free_port()
@@ -79,6 +78,7 @@ async def read(pull, into):
 
 
 @pytest.mark.slow
+@only_thorough
 async def test_two_replicas_bring_every_record_as_it_was_despite_every_fault(
     microsoft, nats_as, mongo_settings, database
 ):
