@@ -7,9 +7,12 @@ one address. Each asks for what people do who work through events, with a pause 
 requests: to read what was found. The stand-in for MongoDB cannot serve many more; `--pause 1` asks a real one for
 twenty times as much.
 
-CPU is the process's own (`/proc`), read once a second and divided by the requests that were answered in that second:
-p50 and p95 are of these seconds. Clients and database run on the same cores, so latencies are of the machine, not of
-the gateway; the requests a second say how much was asked for. The events are those of `bench/queries.py`.
+CPU is the process's own (`/proc`). Of the load it is the mean: what one second spends is on requests that are answered
+in another. Then one of them asks the same mix, one request after the other, and p50 and p95 are of these: all that the
+process spends from a request until a moment after its answer, when it is in the audit trail.
+
+Clients and database run on the same cores, so latencies are of the machine, not of the gateway; the requests a second
+say how much was asked for. The events are those of `bench/queries.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +22,6 @@ import asyncio
 import json
 import os
 import random
-import statistics
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _TENANT: Final = "contoso"
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
 #: Seconds after which a client closes a connection that it does not use: before the gateway does.
 _IDLE_S: Final = 3.0
 #: The stand-in for MongoDB answers one question at a time: searches of so many wait longer for their turn.
@@ -61,15 +62,18 @@ _MIX: Final[tuple[tuple[int, str, dict[str, str]], ...]] = (
 )
 _ACTORS: Final = ("svc.backup", "ada.quill", "dana.reyes", "kim.zhou", "omar.weber", "vera.lind", "lee.silva", "nobody")
 _SOURCES: Final = 4
+#: Requests that are asked alone, and seconds in which what follows an answer is done.
+_ALONE: Final = 400
+_AFTERWARDS_S: Final = 0.03
 
 
 @dataclass(slots=True)
 class Load:
-    """What happened. `latencies`: seconds. `seconds`: CPU seconds and answers of each second."""
+    """What happened. `latencies`: seconds. `costs`: CPU seconds of each request that was asked alone."""
 
     answers: Counter[str] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
-    seconds: list[tuple[float, int]] = field(default_factory=list)
+    costs: list[float] = field(default_factory=list)
 
 
 async def keys(uri: str, analysts: int) -> list[str]:
@@ -86,36 +90,56 @@ async def keys(uri: str, analysts: int) -> list[str]:
     return made
 
 
-async def analyst(client: httpx.AsyncClient, key: str, seed_: int, pause: float, until: float, load: Load) -> None:
-    """One person, who asks, reads, and asks again."""
-    chance = random.Random(seed_)
-    headers = {"Authorization": f"Bearer {key}"}
-    event = following = None
-    await asyncio.sleep(min(pause * chance.uniform(0, 1.5), max(0.0, until - time.monotonic())))
-    while time.monotonic() < until:
-        (_, path, parameters) = chance.choices(_MIX, weights=[weight for weight, _, _ in _MIX])[0]
-        names = {"actor": chance.choice(_ACTORS), "word": chance.randrange(1, 500)}
-        params = {name: value.format_map(names) for name, value in parameters.items()}
-        if path == "event":
-            path = f"/api/events/{event}" if event else "/api/events"
-        elif path == "next":
-            path = "/api/events"
-            params |= {"cursor": following} if following else {}
-        if path != "/api/me":
-            params["tenant"] = _TENANT
+class Analyst:
+    """One person, who asks for what others led to."""
+
+    def __init__(self, client: httpx.AsyncClient, key: str, seed_: int, load: Load) -> None:
+        self.chance = random.Random(seed_)
+        self._client = client
+        self._headers = {"Authorization": f"Bearer {key}"}
+        self._load = load
+        self._event: str | None = None
+        self._following: str | None = None
+
+    async def work(self, pause: float, until: float) -> None:
+        """Ask, read, and ask again."""
+        await self._read(pause * self.chance.uniform(0, 1.5), until)
+        while time.monotonic() < until:
+            await self.ask()
+            await self._read(pause * self.chance.uniform(0.5, 1.5), until)
+
+    async def ask(self) -> None:
+        """One request of the mix."""
+        path, params = self._request()
         began = time.monotonic()
         try:
-            answer = await client.get(path, params=params, headers=headers)
+            answer = await self._client.get(path, params=params, headers=self._headers)
         except httpx.HTTPError as error:
-            load.answers[type(error).__name__] += 1
-        else:
-            load.latencies.append(time.monotonic() - began)
-            load.answers[_kind(answer)] += 1
-            if path == "/api/events" and answer.status_code == 200 and not params.keys() & {"actor", "q"}:
-                page = answer.json()
-                following = page["next_cursor"]
-                event = page["items"][0]["id"] if page["items"] else event
-        await asyncio.sleep(min(pause * chance.uniform(0.5, 1.5), max(0.0, until - time.monotonic())))
+            self._load.answers[type(error).__name__] += 1
+            return
+        self._load.latencies.append(time.monotonic() - began)
+        self._load.answers[_kind(answer)] += 1
+        if path == "/api/events" and answer.status_code == 200 and not params.keys() & {"actor", "q"}:
+            page = answer.json()
+            self._following = page["next_cursor"]
+            self._event = page["items"][0]["id"] if page["items"] else self._event
+
+    def _request(self) -> tuple[str, dict[str, str]]:
+        (_, path, parameters) = self.chance.choices(_MIX, weights=[weight for weight, _, _ in _MIX])[0]
+        names = {"actor": self.chance.choice(_ACTORS), "word": self.chance.randrange(1, 500)}
+        params = {name: value.format_map(names) for name, value in parameters.items()}
+        if path == "event":
+            path = f"/api/events/{self._event}" if self._event else "/api/events"
+        elif path == "next":
+            path = "/api/events"
+            params |= {"cursor": self._following} if self._following else {}
+        if path != "/api/me":
+            params["tenant"] = _TENANT
+        return path, params
+
+    @staticmethod
+    async def _read(seconds: float, until: float) -> None:
+        await asyncio.sleep(min(seconds, max(0.0, until - time.monotonic())))
 
 
 def _kind(answer: httpx.Response) -> str:
@@ -127,8 +151,8 @@ def _kind(answer: httpx.Response) -> str:
 
 def cpu_s(pid: int) -> float:
     """CPU seconds of a process until now."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
 def resident_mib(pid: int) -> float:
@@ -136,12 +160,13 @@ def resident_mib(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE / 2**20
 
 
-async def watched(pid: int, load: Load) -> None:
-    """Note the CPU and the answers of each second."""
-    while True:
-        cpu, answered = cpu_s(pid), load.answers.total()
-        await asyncio.sleep(1)
-        load.seconds.append((cpu_s(pid) - cpu, load.answers.total() - answered))
+async def alone(pid: int, one: Analyst, load: Load) -> None:
+    """What each request costs that nobody disturbs."""
+    for _ in range(_ALONE):
+        cpu = cpu_s(pid)
+        await one.ask()
+        await asyncio.sleep(_AFTERWARDS_S)
+        load.costs.append(cpu_s(pid) - cpu)
 
 
 async def measure(base: str, pid: int, secrets: Sequence[str], seconds: float, pause: float) -> dict[str, Any]:
@@ -150,26 +175,30 @@ async def measure(base: str, pid: int, secrets: Sequence[str], seconds: float, p
     limits = httpx.Limits(max_connections=len(secrets) + 10, keepalive_expiry=_IDLE_S)
     async with httpx.AsyncClient(base_url=base, timeout=60, limits=limits) as client:
         until = time.monotonic() + min(1.5 * pause, seconds)
-        await asyncio.gather(*(analyst(client, key, -number, pause, until, warm) for number, key in enumerate(secrets)))
+        await asyncio.gather(
+            *(Analyst(client, key, -number, warm).work(pause, until) for number, key in enumerate(secrets))
+        )
         before, began, cpu = resident_mib(pid), time.monotonic(), cpu_s(pid)
-        watching = asyncio.create_task(watched(pid, load))
         until = began + seconds
-        await asyncio.gather(*(analyst(client, key, number, pause, until, load) for number, key in enumerate(secrets)))
-        watching.cancel()
-        elapsed, spent = time.monotonic() - began, cpu_s(pid) - cpu
-    of_seconds = sorted(used / answered * 1000 for used, answered in load.seconds if answered)
-    latencies = sorted(load.latencies)
+        await asyncio.gather(
+            *(Analyst(client, key, number, load).work(pause, until) for number, key in enumerate(secrets))
+        )
+        elapsed, spent, after = time.monotonic() - began, cpu_s(pid) - cpu, resident_mib(pid)
+        single = Load()
+        await alone(pid, Analyst(client, secrets[0], 0, single), single)
+    latencies, costs = sorted(load.latencies), sorted(single.costs)
     return {
         "requests": load.answers.total(),
         "requests_per_s": load.answers.total() / elapsed,
         "answers": dict(load.answers),
         "cpu_ms_a_request": spent / load.answers.total() * 1000,
-        "cpu_ms_p50": statistics.median(of_seconds),
-        "cpu_ms_p95": _at(of_seconds, 0.95),
+        "cpu_ms_alone_p50": _at(costs, 0.5) * 1000,
+        "cpu_ms_alone_p95": _at(costs, 0.95) * 1000,
+        "alone": dict(single.answers),
         "latency_ms_p50": _at(latencies, 0.5) * 1000,
         "latency_ms_p95": _at(latencies, 0.95) * 1000,
         "memory_mib_before": before,
-        "memory_mib_after": resident_mib(pid),
+        "memory_mib_after": after,
     }
 
 

@@ -270,6 +270,15 @@ async def test_facets_count_what_the_filters_leave(search: MongoEventSearch, sto
     assert counts.fields == {"operation": [("Set-Mailbox", 1)]}
 
 
+async def test_facets_count_what_several_values_of_a_filter_find(search: MongoEventSearch, store: Store) -> None:
+    await store(event("a", actor="eve"), event("b", actor="bob"), event("c", ago(days=2), actor="dana"))
+    either = tuple(value for clause in asking(actor="eve") + asking(actor="bob") for value in clause.values)
+
+    counts = await search.facets(replace(ALL, where=(Clause("actor", either),)), ("actor", "operation"), 10)
+
+    assert counts.fields == {"actor": [("bob", 1), ("eve", 1)], "operation": [("Set-Mailbox", 2)]}
+
+
 async def test_facets_of_more_events_than_are_counted_say_so(search, store, monkeypatch) -> None:
     monkeypatch.setattr(event_search, "FACET_EVENTS", 3)
     await store(*(event(str(n), ago(minutes=n), actor=f"a{n}") for n in range(3)))

@@ -9,7 +9,6 @@ A query is compiled to access paths (`access_paths`): prefixes of indexes that l
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +22,7 @@ from aoc_common.store.mongo.client import Database, Document, check_known, trans
 from aoc_common.store.mongo.event_outline import MongoOutline
 from aoc_common.store.mongo.event_scans import server_of
 from aoc_common.store.mongo.event_versions import MongoEventVersions
-from aoc_common.store.mongo.field_values import check_fields, field_values
+from aoc_common.store.mongo.field_values import check_fields, field_values, value_counts
 from aoc_common.store.mongo.note_summaries import NoteSummaries
 from aoc_common.store.mongo.search_plans import GIVE_UP_S, SearchPlan
 from aoc_common.store.mongo.stored_event import stored
@@ -34,6 +33,7 @@ from aoc_common.store.mongo.vocabulary import MongoVocabulary
 from aoc_common.store.searches import EventPage, FacetCounts
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import AsyncIterator, Mapping, Sequence
     from uuid import UUID
 
@@ -133,8 +133,9 @@ class MongoEventSearch:
         order of their values.
         Raises `Malformed` for a field that is not one of `FIELDS`.
         """
-        found = await self.field_values(query, fields, FACET_EVENTS, pace)
-        counts = [Counter(row.values[position] for row in found.rows) for position in range(len(fields))]
+        check_fields(fields)
+        with translated("events"):
+            counts, found = await value_counts(self._find, self._visible, query, fields, FACET_EVENTS, pace)
         return FacetCounts(
             fields={field: _top(counted, top) for field, counted in zip(fields, counts, strict=True)},
             complete=found.complete,
