@@ -45,7 +45,8 @@ class PageOutcome:
 
     `published`: the ranges of AOC_EVENTS (first and last sequence) in which its events stand. `facts`: of pages of
     imports, whose summary is made of them. `adoptions`: how often it took on what lost pages had stored (`taking_on`),
-    as far as whoever made this knows.
+    as far as whoever made this knows. `added`: what it has beside its own records; a record of which it took on what a
+    lost page had stored, and which it changed itself, has two outcomes.
     """
 
     page: str
@@ -64,6 +65,7 @@ class PageOutcome:
     examples: Mapping[str, UUID] = field(default_factory=dict)
     facts: PageFacts | None = None
     adoptions: int = 0
+    added: int = 0
 
 
 @dataclass(frozen=True, slots=True)

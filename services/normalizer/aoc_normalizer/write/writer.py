@@ -214,6 +214,7 @@ class Writer:
                     examples=quality[page].examples,
                     facts=page_facts.of_events(page.mapped.events) if _is_imported(page.raw) else None,
                     adoptions=batch.adoptions[page.key],
+                    added=page.added,
                 )
                 for page in batch.pages
             ]

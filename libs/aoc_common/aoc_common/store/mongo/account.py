@@ -46,7 +46,11 @@ _MARGIN: Final = timedelta(days=2)
 _OF_PAGES: Final = COUNTED[2:]
 _OF_RECORDS: Final = ("stored", "changed", "duplicate", "quarantined")
 _SUM_OF_SLICE: Final[Document] = {
-    "$group": {"_id": "$slice_id", "seen": {"$sum": 1}, **{name: {"$sum": f"${name}"} for name in _OF_PAGES}}
+    "$group": {
+        "_id": "$slice_id",
+        "seen": {"$sum": 1},
+        **{name: {"$sum": f"${name}"} for name in (*_OF_PAGES, "added")},
+    }
 }
 _BLOBS: Final[Document] = {
     "$group": {
@@ -131,7 +135,8 @@ class MongoAccount:
                     totals = await self._with_merged(key, totals)
                 if not lacks_pages(document, totals["seen"]):
                     # A try after another reads less, e.g. no content that is known: its records are not all.
-                    became = sum(totals[name] for name in _OF_RECORDS)
+                    # What they added of a lost page is counted with the slice of that one.
+                    became = sum(totals[name] for name in _OF_RECORDS) - totals.get("added", 0)
                     records = max(int(document.get("records") or 0), became)
                     closed[key] = {name: totals[name] for name in _NOTHING} | {"records": records}
                 elif "settled_at" in document and document["settled_at"] <= at - RETENTION + _MARGIN:
@@ -267,6 +272,8 @@ def _account(
     gaps: Sequence[Gap],
 ) -> SourceAccount:
     counts: dict[str, Any] = {name: int(sums.get(name, 0)) for name in ("slices", *COUNTED)}
+    # Where a slice whose page was lost does not know of its records, another one tells of them.
+    counts["records"] = max(counts["records"], sum(counts[name] for name in _OF_RECORDS))
     lost = [gap for gap in gaps if gap.cause is GapCause.LOST]
     return SourceAccount(
         tenant=state.tenant,

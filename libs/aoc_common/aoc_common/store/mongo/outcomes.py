@@ -24,7 +24,7 @@ RETENTION: Final = timedelta(days=90)
 _RETENTION_OPEN: Final = timedelta(days=500)
 _NOTED: Final = (
     "tenant", "source", "slice_id", "page", "stored", "changed", "duplicate", "quarantined", "dead_lettered",
-    "not_understood", "undated", "at",
+    "not_understood", "undated", "added", "at",
 )  # fmt: skip
 #: A page that waits, or was given up: what becomes of it now takes that place. (An `$or` is slow on the local server.)
 OPEN: Final[Document] = {"settled": None}
