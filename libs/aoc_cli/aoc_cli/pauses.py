@@ -6,9 +6,8 @@ from typing import Final
 
 #: Looks take a server this part of its time at most.
 _SHARE: Final = 0.1
-_LONGEST_S: Final = 30.0
 
 
-def pause_s(took_s: float, least_s: float) -> float:
+def pause_s(took_s: float, least_s: float, longest_s: float) -> float:
     """Seconds to wait after a look that took so long. To count, a stand-in for MongoDB goes through all that it has."""
-    return min(max(least_s, took_s / _SHARE), _LONGEST_S)
+    return min(max(least_s, took_s / _SHARE), longest_s)

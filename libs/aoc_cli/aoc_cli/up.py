@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from aoc_common.store.imports import Case
 
 _TICK_S: Final = 1.0
+_LONGEST_PAUSE_S: Final = 30.0
 _GATEWAY_URL: Final = "AOC_ALERTER__GATEWAY_URL"
 _SECONDS: Final = "%Y-%m-%d %H:%M:%S"
 #: Simulated traffic should arrive soon, on a machine that has other things to do. The environment may say otherwise.
@@ -306,9 +307,10 @@ class _Counter:
         async with connect(self._settings) as database:
             census = MongoCensus(database)
             while not self._stop.is_set():
-                began = time.monotonic()
+                began, took = time.monotonic(), 0.0
                 try:
                     self.stored, self.trouble = await census.events(), ""
+                    took = time.monotonic() - began
                 except AocError as error:
                     self.trouble = str(error)[:100]
-                await asyncio.to_thread(self._stop.wait, pause_s(time.monotonic() - began, _TICK_S / 2))
+                await asyncio.to_thread(self._stop.wait, pause_s(took, _TICK_S / 2, _LONGEST_PAUSE_S))

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from aoc_common.store.page_ledger import SliceTotals
 
 _POLL_S: Final = 0.2
+_LONGEST_POLL_S: Final = 3.0
 _NOTICE_S: Final = 10.0
 #: Slices whose account is closed at a time, and how often at most.
 _SETTLED_TOGETHER: Final = 500
@@ -203,7 +204,7 @@ class Importer:
                 self.lifeline.say(f"waiting for the normalizer: up to {left} pages on the bus are not settled")
             took = self.clock.monotonic() - began
             await self.lifeline.look()
-            await self.clock.sleep(pause_s(took, _POLL_S))
+            await self.clock.sleep(pause_s(took, _POLL_S, _LONGEST_POLL_S))
 
     async def _close_accounts(self, began: datetime, slice_id: str, summary: Summary) -> None:
         """Settle the slice, and close imports that never ended: all that they had put on the bus is settled."""

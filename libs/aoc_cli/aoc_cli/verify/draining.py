@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from aoc_cli.verify.sinks import Sinks
 
 _POLL_S: Final = 0.5
+_LONGEST_POLL_S: Final = 10.0
 #: Share of stored records from which the pipeline counts as busy.
 _WORK_STARTED_SHARE: Final = 0.05
 #: After the last page has left AOC_RAW, seconds until what is still missing counts as lost; where the bus is struck,
@@ -69,6 +70,7 @@ class Draining:
         last_page: int | None = None
         done_at: float | None = None
         while (began := time.monotonic()) < deadline:
+            took = 0.0
             summary = (await self.links.simulator.get("/_truth", params={"summary": "1"})).json()
             # A simulator whose clock is ahead shows for a moment what is to come, and a collector waits after a step.
             if not summary["all_available"] or (self.setup.clocks and not striking.done()):
@@ -93,9 +95,10 @@ class Draining:
                         done_at = done_at or time.monotonic()
                         if await self._is_over(stored, total, time.monotonic() - done_at):
                             return True
+                took = time.monotonic() - began
             except (Transient, NatsError, TimeoutError) as error:
                 self.report(f"asked in vain: {error}")
-            await asyncio.sleep(pause_s(time.monotonic() - began, _POLL_S))
+            await asyncio.sleep(pause_s(took, _POLL_S, _LONGEST_POLL_S))
         return False
 
     async def _is_over(self, stored: int, total: int, waited_s: float) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import batched
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
@@ -112,20 +112,10 @@ class MongoTwins:
                 duplicates(error.details)
 
     async def _write(self, links: Sequence[TwinLink]) -> None:
-        both = {"_id": {"$in": [event for link in links for event in (link.first, link.second)]}}
+        seconds = {"_id": {"$in": [link.second for link in links]}}
         fields = {"expire_at": 1, "forget_at": 1}
-        ends = {document["_id"]: document async for document in self._events.find(both, fields)}
-        writes: list[Any] = []
-        for link in links:
-            first: Document = {"_id": link.first}
-            change: Document = {"$set": {"twin": link.second}}
-            if (end := ends.get(link.second)) is not None:
-                # What stands for both stays as long as the other one, or that would stand for nothing.
-                until = end.get("forget_at", end["expire_at"])
-                change["$max"] = {"expire_at": until}
-                if "forget_at" in ends.get(link.first, ()):
-                    writes.append(UpdateOne({**first, "forget_at": {"$exists": True}}, {"$max": {"forget_at": until}}))
-            writes.append(UpdateOne(first, change))
+        ends = {document["_id"]: document async for document in self._events.find(seconds, fields)}
+        writes = [UpdateOne({"_id": link.first}, _first(link, ends.get(link.second))) for link in links]
         writes += [UpdateOne({"_id": link.second}, {"$set": {"twin_of": link.first}}) for link in links]
         await self._events.bulk_write(writes)
 
@@ -136,6 +126,17 @@ class MongoTwins:
             for some in batched(pages, BATCH_SIZE):
                 settled |= {page["_id"] async for page in self._pages.find({"_id": {"$in": list(some)}}, {"_id": 1})}
         return settled
+
+
+def _first(link: TwinLink, second: Document | None) -> list[Document]:
+    """What becomes of a link's first event. It stays as long as the second one, for which it stands too."""
+    change: Document = {"twin": {"$literal": link.second}}
+    if second is not None:
+        until = second.get("forget_at", second["expire_at"])
+        hidden_until = {"$max": ["$forget_at", until]}
+        change["expire_at"] = {"$max": ["$expire_at", until]}
+        change["forget_at"] = {"$cond": [{"$gt": ["$forget_at", None]}, hidden_until, "$$REMOVE"]}
+    return [{"$set": change}]
 
 
 def _link(document: Document) -> TwinLink | None:
