@@ -79,10 +79,10 @@ class Scanner:
         """The newest documents, the newest first. The server gives up after `seconds`."""
         most_ms = max(1, int(seconds * 1000))
         if self.server.plans or not scan.residual:
-            found = self._events.find(self.filter(scan), fields, max_time_ms=most_ms)
+            cursor = self._events.find(self.filter(scan), fields, max_time_ms=most_ms).sort("_id", -1).limit(limit)
+            hinted = cursor.hint(list(scan.index)) if self.server.plans else cursor
             # In one answer: the first one would have 101 documents only, and another question would follow.
-            cursor = found.sort("_id", -1).limit(limit).batch_size(limit)
-            return await (cursor.hint(list(scan.index)) if self.server.plans else cursor).to_list(None)
+            return await hinted.batch_size(limit).to_list(None)
         stages: list[Document] = [{"$match": scan.bounds}, {"$match": scan.residual}, {"$sort": {"_id": -1}}]
         stages += [{"$limit": limit}, {"$project": dict(fields)}]
         return await self._events.aggregate(stages, maxTimeMS=most_ms, batchSize=limit).to_list(None)

@@ -60,7 +60,7 @@ async def field_values(
                 raise
             return FieldValues(rows[:most], complete=False, searched_to=asked.before)
         rows += [
-            FieldRow(document["_id"].int >> 80, tuple([place and _text(document, place) for place in shown]))
+            FieldRow(document["_id"].int >> 80, tuple([_text(document, place) for place in shown]))
             for document in result.documents
         ]
         if len(result.documents) < size or len(rows) > most:
@@ -80,7 +80,7 @@ async def value_counts(
     # Without their ids: to make a UUID costs four times as much as the rest of such a document.
     result = await find(query, most + 1, {"_id": 0, **dict.fromkeys(map(_place, fields), 1)}, pace)
     counted = result.documents[:most]
-    counts = [Counter([place and _text(document, place) for document in counted]) for place in places]
+    counts = [Counter([_text(document, place) for document in counted]) for place in places]
     return counts, FieldValues([], len(result.documents) <= most and result.searched_to is None, result.searched_to)
 
 
@@ -110,7 +110,10 @@ def _of_event(event: StoredEvent, field: str, scope: Scope) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _text(document: Mapping[str, Any], place: tuple[str, ...]) -> str | None:
+def _text(document: Mapping[str, Any], place: tuple[str, ...] | None) -> str | None:
+    """The text that stands there; None where there is none, or its place is hidden."""
+    if place is None:
+        return None
     value: object = document
     for name in place:
         value = value.get(name) if isinstance(value, dict) else None
