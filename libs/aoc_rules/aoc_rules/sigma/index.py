@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from aoc_rules.sigma import bounds
 from aoc_rules.sigma.requirements import Mark, Sort, required
 from aoc_rules.sigma.text_sets import automaton_of
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from aoc_rules.sigma.log_sources import LogSource
     from aoc_rules.sigma.record import Record
     from aoc_rules.sigma.rule import CompiledRule
-    from aoc_rules.sigma.shapes import Shape
+    from aoc_rules.sigma.shapes import Key, Shape
 
 type Places = tuple[int, ...]
 
@@ -63,8 +64,12 @@ class Index:
         if known is None:
             every = self._every
             known = _Questions(
-                tuple(one for one in every.whole if shape.plan(one[0])),
-                tuple(one for one in every.parts if one[0] is None or shape.plan(one[0])),
+                tuple(one._replace(key=shape.key(one.field)) for one in every.whole if shape.plan(one.field)),
+                tuple(
+                    one._replace(key=None if one.field is None else shape.key(one.field))
+                    for one in every.parts
+                    if one.field is None or shape.plan(one.field)
+                ),
                 tuple(one for one in every.present if shape.plan(one[0])),
             )
             if shape.kept:
@@ -74,16 +79,42 @@ class Index:
         return known
 
 
+class _Whole(NamedTuple):
+    """Whole texts of a field, without case, and the rules that ask for them.
+
+    `containers`: whether one may be the JSON of an object. `key`: where records of a shape have the field's text.
+    """
+
+    field: Field
+    table: dict[str, Places]
+    containers: bool
+    key: Key | None = None
+
+
+class _Parts(NamedTuple):
+    """Parts of the texts of a field, or of all values, and the rules that ask for them. `key`: as of `_Whole`."""
+
+    field: Field | None
+    automaton: ahocorasick.Automaton
+    key: Key | None = None
+
+
 class _Questions(NamedTuple):
     """What an index asks of a record: whole texts of fields, parts of them, and whether fields are there."""
 
-    whole: tuple[tuple[Field, dict[str, Places], bool], ...]
-    parts: tuple[tuple[Field | None, ahocorasick.Automaton], ...]
+    whole: tuple[_Whole, ...]
+    parts: tuple[_Parts, ...]
     present: tuple[tuple[Field, Places], ...]
 
 
-def _by_whole(record: Record, asked: tuple[tuple[Field, dict[str, Places], bool], ...], found: set[int]) -> None:
-    for field, table, containers in asked:
+def _by_whole(record: Record, asked: tuple[_Whole, ...], found: set[int]) -> None:
+    roots = record.roots
+    for field, table, containers, key in asked:
+        # Most fields are one text: it needs no `Values` until a rule asks for them.
+        if key is not None and isinstance(value := roots[key.root][key.name], str):
+            if (places := table.get(value[: bounds.TEXT_LENGTH].casefold())) is not None:
+                found.update(places)
+            continue
         values = record.values(field)
         for text in values.folded:
             if text in table:
@@ -93,33 +124,37 @@ def _by_whole(record: Record, asked: tuple[tuple[Field, dict[str, Places], bool]
                 found.update(table.get(text, ()))
 
 
-def _by_parts(record: Record, asked: tuple[tuple[Field | None, ahocorasick.Automaton], ...], found: set[int]) -> None:
-    for field, automaton in asked:
-        values = record.words() if field is None else record.values(field)
-        for text in values.folded:
-            for _, places in automaton.iter(text):
-                found.update(places)
-        for text in values.folded_containers:
+def _by_parts(record: Record, asked: tuple[_Parts, ...], found: set[int]) -> None:
+    roots = record.roots
+    for field, automaton, key in asked:
+        if key is not None and isinstance(value := roots[key.root][key.name], str):
+            texts = [value[: bounds.TEXT_LENGTH].casefold()]
+        else:
+            values = record.words() if field is None else record.values(field)
+            texts = [*values.folded, *values.folded_containers]
+        for text in texts:
             for _, places in automaton.iter(text):
                 found.update(places)
 
 
-def _whole(marked: dict[Mark, list[int]]) -> list[tuple[Field, dict[str, Places], bool]]:
+def _whole(marked: dict[Mark, list[int]]) -> list[_Whole]:
     """For each field: whole texts and the rules that ask for them, and whether one may be the JSON of an object."""
     tables: defaultdict[Field, dict[str, Places]] = defaultdict(dict)
     for mark, places in marked.items():
         if mark.sort is Sort.WHOLE and mark.field is not None:
             tables[mark.field][mark.text] = tuple(places)
-    return [(field, table, any(text[:1] in ("{", "[") for text in table if text)) for field, table in tables.items()]
+    return [
+        _Whole(field, table, any(text[:1] in ("{", "[") for text in table if text)) for field, table in tables.items()
+    ]
 
 
-def _parts(marked: dict[Mark, list[int]]) -> list[tuple[Field | None, ahocorasick.Automaton]]:
+def _parts(marked: dict[Mark, list[int]]) -> list[_Parts]:
     """For each field, and for all values of a record: parts of texts and the rules that ask for them."""
     words: defaultdict[Field | None, dict[str, Places]] = defaultdict(dict)
     for mark, places in marked.items():
         if mark.sort is Sort.PART:
             words[mark.field][mark.text] = tuple(places)
-    return [(field, automaton_of(held.items())) for field, held in words.items()]
+    return [_Parts(field, automaton_of(held.items())) for field, held in words.items()]
 
 
 def _present(marked: dict[Mark, list[int]]) -> list[tuple[Field, Places]]:

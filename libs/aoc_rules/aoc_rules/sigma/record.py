@@ -90,17 +90,17 @@ NO_VALUES: Final = Values([], [])
 class Record:
     """An event of AOC_EVENTS, read as far as rules ask. Lives for the matching of one event.
 
-    `event`: the OCSF event. `bodies`: the original record as it came, what an envelope holds first.
+    `event`: the OCSF event. `bodies`: the original record as it came, what an envelope holds first. `roots`: both.
     """
 
-    __slots__ = ("_roots", "_values", "_words", "bodies", "event", "shape")
+    __slots__ = ("_values", "_words", "bodies", "event", "roots", "shape")
 
     def __init__(self, event: Mapping[str, Any]) -> None:
         self.event = event
         #: The record inside of its envelopes, then the envelopes. Empty for a record that is no JSON object.
         self.bodies: list[dict[str, Any]] = _bodies(event.get("raw_data"))
-        self._roots: tuple[Mapping[str, Any], ...] = (event, *self.bodies)
-        self.shape = shape_of(tuple(map(tuple, self._roots)))
+        self.roots: tuple[Mapping[str, Any], ...] = (event, *self.bodies)
+        self.shape = shape_of(tuple(map(tuple, self.roots)))
         self._values: dict[int, Values] = {}
         self._words: Values | None = None
 
@@ -128,9 +128,10 @@ class Record:
                 if made:
                     return Values(made, [])
                 continue
-            value = self._roots[root][key]
-            if not rest and isinstance(value, str):  # most are
-                return Values([value], [], [value[: bounds.TEXT_LENGTH]])
+            value = self.roots[root][key]
+            text = _text_at(value, rest)
+            if text is not None:  # most are
+                return Values([text], [], [text[: bounds.TEXT_LENGTH]])
             found = _Found()
             _walk(value, rest, 0, found)
             if found.items or found.lists:
@@ -148,6 +149,15 @@ class _Found:
         self.items: list[Any] = []
         self.lists: list[Any] = []
         self.looked = 0
+
+
+def _text_at(value: Any, path: Path) -> str | None:
+    """The text at the end of a path through objects alone, which spell their keys as the path does."""
+    for spelt, _ in path:
+        if not isinstance(value, dict) or spelt not in value:
+            return None
+        value = value[spelt]
+    return value if isinstance(value, str) else None
 
 
 def _walk(value: Any, path: Path, at: int, found: _Found, depth: int = 0) -> None:

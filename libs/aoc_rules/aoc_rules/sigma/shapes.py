@@ -32,6 +32,13 @@ class Reach(NamedTuple):
     rest: Path
 
 
+class Key(NamedTuple):
+    """A key of one of a record's objects."""
+
+    root: int
+    name: str
+
+
 class Shape:
     """Keys of an event, then those of each of its record's bodies. `kept`: whether it stands for all with the same."""
 
@@ -50,6 +57,11 @@ class Shape:
                 self._plans.clear()
             known = self._plans[field.number] = tuple(self._reaches(field))
         return known
+
+    def key(self, field: Field) -> Key | None:
+        """Where nearly all records of this shape have the text of a field; None where no single key tells."""
+        plan = self.plan(field)
+        return Key(plan[0].root, plan[0].key) if plan and plan[0].computed is None and not plan[0].rest else None
 
     def _reaches(self, field: Field) -> Iterator[Reach]:
         for place in field.places:
