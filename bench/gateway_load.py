@@ -160,6 +160,13 @@ def resident_mib(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE / 2**20
 
 
+async def watched(pid: int, seconds: float, memory: list[float]) -> None:
+    """Note the process's memory at each tenth of a time."""
+    while True:
+        memory.append(round(resident_mib(pid), 1))
+        await asyncio.sleep(seconds / 10)
+
+
 async def alone(pid: int, one: Analyst, load: Load) -> None:
     """What each request costs that nobody disturbs."""
     for _ in range(_ALONE):
@@ -178,12 +185,14 @@ async def measure(base: str, pid: int, secrets: Sequence[str], seconds: float, p
         await asyncio.gather(
             *(Analyst(client, key, -number, warm).work(pause, until) for number, key in enumerate(secrets))
         )
-        before, began, cpu = resident_mib(pid), time.monotonic(), cpu_s(pid)
+        began, cpu, memory = time.monotonic(), cpu_s(pid), list[float]()
+        watching = asyncio.create_task(watched(pid, seconds, memory))
         until = began + seconds
         await asyncio.gather(
             *(Analyst(client, key, number, load).work(pause, until) for number, key in enumerate(secrets))
         )
-        elapsed, spent, after = time.monotonic() - began, cpu_s(pid) - cpu, resident_mib(pid)
+        elapsed, spent = time.monotonic() - began, cpu_s(pid) - cpu
+        watching.cancel()
         single = Load()
         await alone(pid, Analyst(client, secrets[0], 0, single), single)
     latencies, costs = sorted(load.latencies), sorted(single.costs)
@@ -197,8 +206,7 @@ async def measure(base: str, pid: int, secrets: Sequence[str], seconds: float, p
         "alone": dict(single.answers),
         "latency_ms_p50": _at(latencies, 0.5) * 1000,
         "latency_ms_p95": _at(latencies, 0.95) * 1000,
-        "memory_mib_before": before,
-        "memory_mib_after": after,
+        "memory_mib": memory,
     }
 
 
