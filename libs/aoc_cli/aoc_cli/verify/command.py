@@ -6,7 +6,7 @@ import json
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.table import Table
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from aoc_cli.verify.comparison import RunResult
     from aoc_cli.verify.fault_kinds import Kind
+
+#: Seconds that a run may take besides a tenth of one for each event.
+_PATIENCE_S: Final = 600
 
 
 def verify(
@@ -53,7 +56,10 @@ def verify(
         bool,
         typer.Option(help="Run the alerter, too, and compare its alerts with the attacks that the simulator tells."),
     ] = False,
-    timeout: Annotated[float, typer.Option(min=10, help="Seconds until the run is given up.")] = 600,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=10, help=f"Seconds until the run is given up: {_PATIENCE_S}, and 1 more for 10 events."),
+    ] = None,
     keep: Annotated[Path | None, typer.Option(help="Run in this directory and leave it for inspection.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -64,7 +70,7 @@ def verify(
         events=events,
         seed=seed,
         replicas=max(replicas, 2) if chaos or kinds - USUAL else replicas,
-        timeout_s=timeout,
+        timeout_s=_PATIENCE_S + events / 10 if timeout is None else timeout,
         kill=tuple(kill or ()),
         chaos=rounds if chaos else 0,
         kinds=kinds,
