@@ -14,13 +14,14 @@ import asyncio
 import json
 import os
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
-from alerting import mix  # type: ignore[import-not-found]  # beside this file
+from event_mix import mix  # type: ignore[import-not-found]  # beside this file
 
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.servers import servers, service
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
     from nats.js import JetStreamContext
 
-    from aoc_cli.local.stack import Endpoints
     from aoc_common.contracts.event_message import EventMessage
     from aoc_common.settings import NatsSettings
 
@@ -50,17 +50,21 @@ def receive(port: int, silent: bool) -> None:
     """A destination, in a process of its own."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while head := await reader.readuntil(b"\r\n\r\n"):
-            length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-            await reader.readexactly(length)
-            if not silent:
-                writer.write(_ANSWER)
+        with suppress(asyncio.IncompleteReadError, ConnectionError):  # its end
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                await reader.readexactly(_length(head))
+                if not silent:
+                    writer.write(_ANSWER)
 
     async def main() -> None:
         async with await asyncio.start_server(serve, LOOPBACK, port, limit=1 << 22) as server:
             await server.serve_forever()
 
     asyncio.run(main())
+
+
+def _length(head: bytes) -> int:
+    return next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
 
 
 def environment(where: Path, port: int, format_name: str) -> Mapping[str, str]:
@@ -94,7 +98,7 @@ async def taken(js: JetStreamContext, events: int) -> int:
     return sum([
         events - info.num_pending - info.num_ack_pending
         for info in await js.consumers_info(subjects.EVENTS_STREAM)
-        if info.name.startswith("sink-") and info.num_pending is not None and info.num_ack_pending is not None
+        if info.name.startswith("exporter-") and info.num_pending is not None and info.num_ack_pending is not None
     ])  # fmt: skip
 
 
@@ -103,7 +107,7 @@ async def drained(settings: NatsSettings, pid: int, events: int) -> dict[str, fl
     began = cpu = 0.0
     first, most = 0, 0.0
     deadline = time.monotonic() + _PATIENCE_S
-    async with opened(settings, "operator") as broker:
+    async with opened(settings, "provision") as broker:
         await broker.connect()
         while time.monotonic() < deadline:
             done = await taken(jetstream(broker), events)
@@ -156,13 +160,9 @@ def run(where: Path, events: Sequence[EventMessage], format_name: str, hang_s: f
             list(supervisor.start([exporter]))
             if hang_s is not None:
                 return hanging(exporter.pid, hang_s)
-            return asyncio.run(drained(_operator(data, local.endpoints), exporter.pid, len(events)))
+            return asyncio.run(drained(data.nats_settings(local.endpoints, "provision"), exporter.pid, len(events)))
     finally:
         receiver.kill()
-
-
-def _operator(data: DataDirectory, endpoints: Endpoints) -> NatsSettings:
-    return data.nats_settings(endpoints, "provision")
 
 
 def main() -> None:
