@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import yaml
 
-from aoc_alerter.counting import Correlator
+from aoc_alerter import metrics
 from aoc_alerter.flow import make_handler
 from aoc_alerter.following_rules import FollowingRules
 from aoc_alerter.novelties import Novelties
@@ -28,6 +28,8 @@ from aoc_common.store.mongo.rules import MongoRules
 from aoc_common.store.mongo.window_ends import MongoWindowEnds
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+from aoc_rules.evaluation.completing import Correlator
+from aoc_rules.evaluation.deciding import Decider
 from aoc_rules.finding import Finder
 from aoc_rules.grouping import Found
 from aoc_rules.library import Librarian, shipped
@@ -130,9 +132,9 @@ class Alerting:
         self.alerts = MongoAlerts(database, timedelta(days=400))
         hits, ends, groups = MongoCountedHits(database), MongoWindowEnds(database), MongoAlertGroups(database)
         raiser = Raiser(MongoHits(database), groups, self.alerts, self.clock)
-        correlator = Correlator(hits, ends, self.clock, LATENESS, home)
-        stores = SettlingStores(hits, ends, groups, self.alerts)
-        self._settler = Settler(stores, correlator, raiser.raise_alerts, self.clock, LATENESS, home)
+        correlator = Correlator(hits, ends.add, self.clock, LATENESS, home, metrics.CorrelationWatch())
+        stores = SettlingStores(ends, groups, self.alerts)
+        self._settler = Settler(stores, Decider(correlator), raiser.raise_alerts, self.clock, LATENESS, home)
         self.publisher = AlertPublisher(MongoAlertOutbox(database), self.stream.publish, "https://aoc.example")
         self.handle = make_handler(
             lambda: self.following.library,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from aoc_common.tenants.records import TenantRecord
     from aoc_rules.circumstances.tenants import KnownTenant
     from aoc_rules.correlations import Correlations
+    from aoc_rules.evaluation.completing import Completed
     from aoc_rules.finding import Unsure
     from aoc_rules.library import Library
 
@@ -34,7 +35,7 @@ def make_handler(  # what alerting is made of
     tenants: Callable[[], Awaitable[Mapping[str, KnownTenant]]],
     records: Callable[[], Awaitable[Mapping[str, TenantRecord]]],
     decide: Callable[[Sequence[Found | Counted | Unsure]], Awaitable[Sequence[Found | Counted]]],
-    correlate: Callable[[Correlations, Sequence[Counted]], Awaitable[Sequence[Found]]],
+    correlate: Callable[[Correlations, Sequence[Counted]], Awaitable[Sequence[Completed]]],
     raise_alerts: Callable[[Sequence[Found]], Awaitable[None]],
     publish: Callable[[], Awaitable[None]],
     clock: Clock,
@@ -54,7 +55,7 @@ def make_handler(  # what alerting is made of
         told = await decide(matched) if matched else ()
         found = [one for one in told if isinstance(one, Found)]
         if counted := [one for one in told if isinstance(one, Counted)]:
-            found += await correlate(rules.correlations, counted)
+            found += [event for one in await correlate(rules.correlations, counted) for event in one.found]
         if found:
             await raise_alerts(found)
             await _at_once(publish)

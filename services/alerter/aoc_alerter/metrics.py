@@ -65,3 +65,15 @@ NOTIFY_SECONDS = CATALOGUE.histogram(
 NOTIFICATIONS_UNREADABLE = CATALOGUE.gauge(
     "aoc_alerter_notification_routes_unreadable", "1: the file with routes cannot be read; what was read before stays."
 )
+
+
+class CorrelationWatch:
+    """Counts what correlations have to do: a `Watch`."""
+
+    def counted(self, hits: int) -> None:
+        """So many hits were noted."""
+        COUNTED.inc(hits)
+
+    def crowded(self) -> None:
+        """A group had more hits than are looked at."""
+        CROWDED.inc()

@@ -46,7 +46,9 @@ class Raiser:
 
     async def raise_alerts(self, found: Sequence[Found]) -> None:
         """Make or extend the alerts of what was found. Idempotent. Raises `Transient`."""
-        by_key = {_key(one): one for one in found}
+        by_key: dict[HitKey, Found] = {}
+        for one in found:  # as it was found first, as when events come one by one
+            by_key.setdefault(_key(one), one)
         of_hits = dict(await self._hits.known(by_key))
         fresh = [one for key, one in by_key.items() if key not in of_hits]
         if fresh:

@@ -50,7 +50,7 @@ def op(name: str, minutes: float, tenant: str = "contoso", user: str = "kim", **
 
 async def alerts_of(database: Database, tenant: str = "contoso") -> Sequence[Alert]:
     found = await MongoAlertSearch(database).search(AlertQuery(Scope(tenant)))
-    return sorted(found, key=lambda alert: (alert.rule.title, str(alert.group), alert.first_at))
+    return sorted(found, key=lambda alert: (alert.rule.title, str(alert.group), alert.first_at, alert.rule.id))
 
 
 async def told(database: Database, tenant: str = "contoso") -> list[tuple[str, str, int, str]]:

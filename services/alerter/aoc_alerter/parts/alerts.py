@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aoc_alerter.counting import Correlator
+from aoc_alerter import metrics
 from aoc_alerter.flow import make_handler
 from aoc_alerter.novelties import Novelties
 from aoc_alerter.publishing import AlertPublisher
@@ -22,6 +22,8 @@ from aoc_common.store.mongo.alerts import MongoAlertOutbox, MongoAlerts
 from aoc_common.store.mongo.counted_hits import MongoCountedHits
 from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.window_ends import MongoWindowEnds
+from aoc_rules.evaluation.completing import Correlator
+from aoc_rules.evaluation.deciding import Decider
 
 if TYPE_CHECKING:
     from aoc_alerter.following_rules import FollowingRules
@@ -66,16 +68,16 @@ def _raiser(options: AlerterOptions, resources: Resources) -> Raiser:
 def _correlator(options: AlerterOptions, resources: Resources) -> Correlator:
     database, clock = resources.database, resources.clock
     hits, ends = MongoCountedHits(database, clock), MongoWindowEnds(database, clock)
-    return Correlator(hits, ends, clock, timedelta(minutes=options.lateness_m), options.home_tenant)
+    lateness = timedelta(minutes=options.lateness_m)
+    return Correlator(hits, ends.add, clock, lateness, options.home_tenant, metrics.CorrelationWatch())
 
 
 def _settler(options: AlerterOptions, resources: Resources, correlator: Correlator, raiser: Raiser) -> Settler:
     database, clock = resources.database, resources.clock
     stores = SettlingStores(
-        MongoCountedHits(database, clock),
         MongoWindowEnds(database, clock),
         MongoAlertGroups(database, clock),
         MongoAlerts(database, timedelta(days=options.keep_days)),
     )
     lateness = timedelta(minutes=options.lateness_m)
-    return Settler(stores, correlator, raiser.raise_alerts, clock, lateness, options.home_tenant)
+    return Settler(stores, Decider(correlator), raiser.raise_alerts, clock, lateness, options.home_tenant)

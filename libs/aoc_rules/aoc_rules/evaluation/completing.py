@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Protocol
 
-from aoc_alerter import metrics
-from aoc_common.contracts.ids import to_ms
+from aoc_common.contracts.ids import EPOCH, to_ms
 from aoc_common.store.counted_hits import Stretch
 from aoc_rules.correlation.ends import ends_of
 from aoc_rules.correlation.groups import Group, child_hit, found_of, seen_of
@@ -19,13 +19,13 @@ from aoc_rules.correlation.reading import MOST_HITS
 from aoc_rules.correlation.windows import holding
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from aoc_common.clock import Clock
     from aoc_common.store.alert_hits import HitKey
     from aoc_common.store.counted_hits import CountedHit, CountedHitStore
-    from aoc_common.store.window_ends import WindowEnd, WindowEndStore
+    from aoc_common.store.window_ends import WindowEnd
     from aoc_rules.correlation.groups import Counted
     from aoc_rules.correlation.plan import Correlation
     from aoc_rules.correlation.windows import Seen, Window
@@ -34,6 +34,29 @@ if TYPE_CHECKING:
 
 #: Groups that are looked up at once.
 _AT_ONCE: Final = 8
+
+type NoteEnds = Callable[[Sequence[WindowEnd]], Awaitable[None]]
+"""Notes when windows are over that are decided only then. Idempotent by their keys."""
+
+
+class Watch(Protocol):
+    """Who is told how much there is to do."""
+
+    def counted(self, hits: int) -> None:
+        """So many hits were noted."""
+        ...
+
+    def crowded(self) -> None:
+        """A group had more hits than are looked at: the latest count."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A window that holds, as events for an alert. `at`: when it was complete, in the time of the events."""
+
+    at: datetime
+    found: tuple[Found, ...]
 
 
 @dataclass(slots=True)
@@ -54,43 +77,45 @@ class Correlator:
     def __init__(
         self,
         hits: CountedHitStore,
-        ends: WindowEndStore,
+        note_ends: NoteEnds,
         clock: Clock,
         lateness: timedelta,
         home: str | None,
+        watch: Watch,
     ) -> None:
         self._hits = hits
-        self._ends = ends
+        self._note_ends = note_ends
         self._clock = clock
         self._lateness = lateness
         self._home = home
+        self._watch = watch
 
-    async def correlate(self, correlations: Correlations, counted: Sequence[Counted]) -> list[Found]:
-        """Note hits; what is to be alerts of what they complete. Raises `Transient`."""
-        found: list[Found] = []
+    async def correlate(self, correlations: Correlations, counted: Sequence[Counted]) -> list[Completed]:
+        """Note hits; the windows that they complete, as events for alerts. Raises `Transient`."""
+        completed: list[Completed] = []
         level = list(counted)
         while level:  # correlations of correlations name no one that names them
             await self._hits.add([one.hit for one in level])
-            metrics.COUNTED.inc(len(level))
+            self._watch.counted(len(level))
             fresh = _by_group(level)
-            await self._ends.add([end for one in fresh if one.group.plan.settled for end in self._ends_of(one)])
+            await self._note_ends([end for one in fresh if one.group.plan.settled for end in self._ends_of(one)])
             at_once = [one for one in fresh if not one.group.plan.settled]
             level = []
             for start in range(0, len(at_once), _AT_ONCE):
                 some = at_once[start : start + _AT_ONCE]
                 for more, windows in await asyncio.gather(*(self._completed(one, correlations) for one in some)):
-                    found += more
+                    completed += more
                     level += windows
-        return found
+        return completed
 
     def _ends_of(self, fresh: _Fresh) -> list[WindowEnd]:
         return ends_of(fresh.group, fresh.hits.values(), self._clock.now(), self._lateness)
 
-    async def _completed(self, fresh: _Fresh, correlations: Correlations) -> tuple[list[Found], list[Counted]]:
+    async def _completed(self, fresh: _Fresh, correlations: Correlations) -> tuple[list[Completed], list[Counted]]:
         group, plan = fresh.group, fresh.group.plan
         times = [hit.at for hit in fresh.hits.values()]
         first, last = min(times), max(times) + plan.span
-        known = await look(self._hits, group, first - plan.span, last)
+        known = await self.look(group, first - plan.span, last)
         # Of those of the batch more is known than is stored.
         seen = seen_by(plan, [fresh.hits.get((hit.rule, hit.event), hit) for hit in known])
         windows = holding(plan, list(seen), to_ms(first), to_ms(last))
@@ -103,25 +128,29 @@ class Correlator:
             windows_as_hits(group, windows, seen, correlations, {one.anchor for one in before}),
         )
 
+    async def look(self, group: Group, start: datetime, end: datetime) -> Sequence[CountedHit]:
+        """The hits of a group, of which the latest count where there are too many. Raises `Transient`."""
+        found = await self._hits.within(Stretch(group.keys, start, end), MOST_HITS)
+        if len(found) == MOST_HITS:
+            self._watch.crowded()
+        return found
+
     def alerts(
         self, group: Group, windows: Sequence[Window], seen: Mapping[Seen, CountedHit], known: frozenset[Seen]
-    ) -> list[Found]:
-        """What is to be in alerts of these windows. `known`: hits that are there already."""
+    ) -> list[Completed]:
+        """What is to be in alerts of these windows. `known`: hits that are there already.
+
+        An event is given by the first window that has it, as it is when events come one by one.
+        """
         if not group.plan.alerts:
             return []
-        return [
-            one
-            for window in windows
-            if not window.hits <= known
-            for one in found_of(group, [seen[hit] for hit in sorted(window.hits - known, key=_in_time)], self._home)
-        ]
-
-
-async def look(hits: CountedHitStore, group: Group, start: datetime, end: datetime) -> Sequence[CountedHit]:
-    """The hits of a group, of which the latest count where there are too many."""
-    found = await hits.within(Stretch(group.keys, start, end), MOST_HITS)
-    metrics.CROWDED.inc(len(found) == MOST_HITS)
-    return found
+        given, made = set(known), list[Completed]()
+        for window in windows:
+            if fresh := window.hits - given:
+                given |= fresh
+                found = found_of(group, [seen[hit] for hit in sorted(fresh, key=_in_time)], self._home)
+                made.append(Completed(EPOCH + timedelta(milliseconds=window.end), tuple(found)))
+        return made
 
 
 def seen_by(plan: Correlation, hits: Iterable[CountedHit]) -> dict[Seen, CountedHit]:
