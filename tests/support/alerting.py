@@ -132,7 +132,7 @@ class Alerting:
         self.alerts = MongoAlerts(database, timedelta(days=400))
         hits, ends, groups = MongoCountedHits(database), MongoWindowEnds(database), MongoAlertGroups(database)
         raiser = Raiser(MongoHits(database), groups, self.alerts, self.clock)
-        correlator = Correlator(hits, ends.add, self.clock, LATENESS, home, metrics.CorrelationWatch())
+        correlator = Correlator(hits, ends.add, self.clock.now, LATENESS, home, metrics.CorrelationWatch())
         stores = SettlingStores(ends, groups, self.alerts)
         self._settler = Settler(stores, Decider(correlator), raiser.raise_alerts, self.clock, LATENESS, home)
         self.publisher = AlertPublisher(MongoAlertOutbox(database), self.stream.publish, "https://aoc.example")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_common.contracts.alert import FieldValue
@@ -17,11 +18,11 @@ from aoc_rules.sigma import log_sources
 from aoc_rules.sigma.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from uuid import UUID
 
     from aoc_common.contracts.rows import Row
-    from aoc_common.contracts.uses import Use
+    from aoc_common.contracts.uses import Use, UseKind
     from aoc_rules.circumstances.tenants import KnownTenant
     from aoc_rules.sigma.named_lists import NamedLists
     from aoc_rules.sigma.rule import CompiledRule, Match
@@ -98,14 +99,19 @@ class BackTest:
         return False
 
     @property
+    def full(self) -> bool:
+        """Whether no more should be added: never, since what is kept of matches is bounded."""
+        return False
+
+    @property
     def waiting(self) -> int:
         """How many wait to be looked up."""
         return len(self._waiting)
 
-    def undecided(self) -> list[Candidate]:
-        """Those that wait to be looked up, and do so no more."""
+    def undecided(self) -> list[tuple[Use, Callable[[], object]]]:
+        """Those that wait to be looked up, and do so no more; and what is to be done of a first one."""
         waiting, self._waiting = self._waiting, []
-        return waiting
+        return [(one.use, partial(self.take, one)) for one in waiting if one.use is not None]
 
     def take(self, candidate: Candidate) -> bool:
         """It is a match; whether it is one that was not told, by its twin."""
@@ -115,7 +121,7 @@ class BackTest:
         if first is not None:
             self._twins.add(first)
         self.matches += 1
-        self.hours[at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)] += 1
+        self.hours[hour_of(at)] += 1
         if self._kept < MOST_KEPT:
             self._groups[candidate.group].append(at)
             self._kept += 1
@@ -136,15 +142,23 @@ class BackTest:
             self.add(row, event)
 
     @property
-    def alerts(self) -> int:
-        """How many alerts the matches would have been; of those whose groups are kept."""
-        return sum(_incidents(times, self._grouping.window) for times in self._groups.values())
+    def uses(self) -> frozenset[UseKind]:
+        """Of which kinds first uses have to be looked up."""
+        return frozenset() if self._first_seen is None else frozenset({self._first_seen.of})
 
-    def alerts_a_day(self, span: timedelta) -> float:
-        """The same for a day, of a stretch of time that was searched."""
-        days = max(span / timedelta(days=1), 1 / 24)
-        share = self.matches / self._kept if self._kept else 1
-        return self.alerts * share / days
+    def raised_at(self) -> list[datetime]:
+        """When the alerts would have been raised that the matches would have been; of those whose groups are kept."""
+        return [at for times in self._groups.values() for at in _incidents(times, self._grouping.window)]
+
+    @property
+    def share(self) -> float:
+        """By how much there are more matches than those whose groups are kept."""
+        return self.matches / self._kept if self._kept else 1
+
+
+def hour_of(at: datetime) -> datetime:
+    """When the hour of a time begins, UTC."""
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def matched(rule: CompiledRule, event: Mapping[str, Any], lists: NamedLists) -> Match | None:
@@ -154,11 +168,11 @@ def matched(rule: CompiledRule, event: Mapping[str, Any], lists: NamedLists) -> 
     return next((one for one in found if one is not None), None)
 
 
-def _incidents(times: Iterable[datetime], window: timedelta) -> int:
-    """Stretches in which one match follows another within the window, as `grouping.placed` makes alerts of them."""
-    count, first, last = 0, EPOCH, EPOCH
+def _incidents(times: Iterable[datetime], window: timedelta) -> list[datetime]:
+    """When stretches begin in which one match follows another within the window, as `grouping.placed` makes alerts."""
+    begun, last = list[datetime](), EPOCH
     for at in sorted(times):
-        if not count or at - last > window or at - first > max(LONGEST_SPAN, window):
-            count, first = count + 1, at
+        if not begun or at - last > window or at - begun[-1] > max(LONGEST_SPAN, window):
+            begun.append(at)
         last = at
-    return count
+    return begun

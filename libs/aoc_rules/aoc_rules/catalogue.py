@@ -18,6 +18,8 @@ from sigma.rule import SigmaRule
 from aoc_common.contracts.alert import DEFAULT_SEVERITY, SEVERITIES
 from aoc_common.store.rules import StoredRule
 from aoc_rules.attributes import attributes_of
+from aoc_rules.correlation.reading import references
+from aoc_rules.evaluation.trial import TriedRules
 from aoc_rules.library import Librarian, Library, Shipped, filters_of, identity_of, overlaid, wrong_exceptions
 from aoc_rules.sigma.compiling import compile_rule
 from aoc_rules.sigma.faults import Fault, RuleRefused
@@ -25,7 +27,7 @@ from aoc_rules.sigma.places import told
 from aoc_rules.sigma.reading import read, read_stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from sigma.filters import SigmaFilter
@@ -117,6 +119,15 @@ class _Packed:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A correlation that is to be tried, and rules that count in place of those that are stored. `titles`: of these."""
+
+    correlation: str
+    rules: Mapping[str, StoredRule]
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+
 class Catalogue:
     """Makes shelves. What did not change is not read again. For one thread at a time. `home`: see `Librarian`."""
 
@@ -161,6 +172,18 @@ class Catalogue:
         if fault:
             raise RuleRefused([Fault(rule.id, "", fault)])
 
+    def tried(self, written: Written, stored: Mapping[str, StoredRule], now: datetime) -> TriedRules:
+        """A correlation as if it was at work, also if it is off. Raises `RuleRefused`, which names what is missing."""
+        rules, identity = {**stored, **written.rules}, written.correlation
+        library = self._librarian.library({**rules, identity: replace(rules[identity], enabled=True)}, now)
+        if identity not in library.correlations.plans:
+            raise RuleRefused([Fault(identity, "", library.faults.get(identity, "it is no correlation"))])
+        alone = library.alone(identity)
+        counted = {*alone.correlations.plans, *(rule.told.id for rule in alone.active.values())}
+        idle = (title for rule, title in written.titles.items() if rule not in counted)
+        words = "of the text is not counted: nothing names it, or its name is that of another rule"
+        return TriedRules(identity, alone, tuple(f"{title!r} {words}" for title in idle))
+
     def _sigma(self, rule: StoredRule) -> SigmaRule | SigmaCorrelationRule:
         """Raises `RuleRefused`, with lines."""
         if rule.text is None:
@@ -199,6 +222,38 @@ class Catalogue:
 def documents_of(text: str) -> list[str]:
     """The documents of a YAML file, each with its own comments; empty ones are left out."""
     return [document for document in _NEXT_DOCUMENT.split(text) if document.strip()]
+
+
+def written_of(text: str, name: str) -> SigmaRule | Written:
+    """The rule of a text, or its correlation that no other of it names, with all that is beside it.
+
+    Raises `RuleRefused`, with lines, for a text of which a part cannot be used.
+    """
+    held = [(checked(document, name), document) for document in _documents_in_place(text)]
+    correlations = [sigma for sigma, _ in held if isinstance(sigma, SigmaCorrelationRule)]
+    if not correlations:
+        if len(held) == 1 and isinstance(held[0][0], SigmaRule):
+            return held[0][0]
+        raise RuleRefused([Fault(name, "", "expected one rule, or one correlation with the rules that it names")])
+    named = {reference for one in correlations for reference in references(one)}
+    outer = [one for one in correlations if named.isdisjoint((str(one.id), str(one.name)))]
+    if len(outer) != 1:
+        titles = "; ".join(str(one.title) for one in correlations)
+        raise RuleRefused([Fault(name, "", f"expected one correlation that no other one names, of: {titles}")])
+    rules = {identity_of(sigma): StoredRule(identity_of(sigma), document) for sigma, document in held}
+    if len(rules) < len(held):
+        raise RuleRefused([Fault(name, "", "two of its documents have the same id")])
+    return Written(identity_of(outer[0]), rules, {identity_of(sigma): str(sigma.title) for sigma, _ in held})
+
+
+def _documents_in_place(text: str) -> Iterator[str]:
+    """The documents of a YAML file after as many empty lines as there are before them."""
+    start = 0
+    for end in [*(found.start() for found in _NEXT_DOCUMENT.finditer(text)), len(text)]:
+        document = _NEXT_DOCUMENT.sub("\n", text[start:end])
+        if document.strip():
+            yield "\n" * text.count("\n", 0, start) + document
+        start = end
 
 
 def checked(text: str, name: str) -> SigmaRule | SigmaCorrelationRule:

@@ -80,6 +80,18 @@ def _at_work(
     return Correlations(plans, _naming(plans.values()), frozenset(silent), faults)
 
 
+def alone(correlations: Correlations, identity: str) -> Correlations:
+    """One of them with those that it names, as if nobody named it: it raises alerts."""
+    plans, pending = dict[str, "Correlation"](), [identity]
+    while pending:
+        plan = correlations.plans[pending.pop()]
+        if plan.id not in plans:
+            plans[plan.id] = plan
+            pending += [slot.rule for slot in plan.slots if slot.inner]
+    plans[identity] = replace(plans[identity], alerts=True)
+    return Correlations(plans, _naming(plans.values()), correlations.silent - {identity})
+
+
 def _naming(plans: Iterable[Correlation]) -> dict[str, tuple[tuple[Correlation, int], ...]]:
     naming: defaultdict[str, list[tuple[Correlation, int]]] = defaultdict(list)
     for plan in plans:

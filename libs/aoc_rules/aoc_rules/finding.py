@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aoc_common.contracts.alert import LONGEST_NAME, AlertEvent, FieldValue
 from aoc_common.contracts.alert_finding import evidence_of
@@ -20,7 +20,7 @@ from aoc_rules.sigma.log_sources import LOG_SOURCES
 from aoc_rules.sigma.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from aoc_common.contracts.alert import Severity
@@ -43,13 +43,38 @@ class Unsure:
     told: tuple[Found | Counted, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a rule has found in an event: `found`, if its actor used `use` for the first time; None: for sure.
+
+    `found`: nothing of what a correlation cannot count, and no other alert is made of. `second`: of two twins.
+    """
+
+    rule: ActiveRule
+    event: AlertEvent
+    found: tuple[Found | Counted, ...]
+    use: Use | None
+    second: bool
+
+
+type Evidence = Callable[[Mapping[str, Any]], dict[str, Any] | None]
+"""What alerts are to show of an event."""
+
+
 class Finder:
     """Matches events. `tenants`: as they are now. `old_before`: what happened earlier is of the past."""
 
-    def __init__(self, library: Library, tenants: Mapping[str, KnownTenant], old_before: datetime) -> None:
+    def __init__(
+        self,
+        library: Library,
+        tenants: Mapping[str, KnownTenant],
+        old_before: datetime,
+        evidence: Evidence = evidence_of,
+    ) -> None:
         self._library = library
         self._tenants = tenants
         self._old_before = old_before
+        self._evidence = evidence
 
     def found(self, message: EventMessage) -> Iterator[Found | Counted | Unsure]:
         """What rules find in a message, and what correlations count. Raises `Malformed` for a body that is no event."""
@@ -57,52 +82,68 @@ class Finder:
         matches = self._library.rules.match(message.event, known.lists)
         if not matches:
             return
-        row = Row.of_message(message)
+        for one in self._told(matches, Row.of_message(message), message.class_uid, known):
+            if one.use is None:
+                yield from one.found
+            else:
+                yield Unsure(message.tenant, one.rule.told.id, one.use, one.found)
+
+    def told(self, row: Row) -> Iterator[Told]:
+        """The same of a row whose `ocsf` is the event as on AOC_EVENTS, by rule: also of what no one counts."""
+        known = self._tenants.get(row.tenant, UNKNOWN)
+        matches = self._library.rules.match(row.ocsf, known.lists)
+        if matches:
+            class_uid = row.ocsf.get("class_uid")
+            yield from self._told(matches, row, class_uid if isinstance(class_uid, int) else 0, known)
+
+    def _told(self, matches: Iterable[Match], row: Row, class_uid: int, known: KnownTenant) -> Iterator[Told]:
         for match in matches:
             rule = self._library.active[match.rule]
-            if rule.attributes.circumstances.hold(row, known) and not _excepted(rule, match, message, known.lists):
-                severity = severity_of(rule.attributes.severities, rule.severity, row, known)
-                told = self._of_rule(rule, match, message, row, severity)
-                if rule.attributes.first_seen is None:
-                    yield from told
-                elif (use := use_of(rule.attributes.first_seen, row)) is not None:
-                    yield Unsure(message.tenant, rule.told.id, use, tuple(told))
+            attributes = rule.attributes
+            if not attributes.circumstances.hold(row, known) or _excepted(rule, match, row, known.lists):
+                continue
+            use = None if attributes.first_seen is None else use_of(attributes.first_seen, row)
+            if use is None and attributes.first_seen is not None:
+                continue
+            event = self._event(match, row, class_uid)
+            severity = severity_of(attributes.severities, rule.severity, row, known)
+            found = tuple(self._of_rule(rule, match, event, row, severity))
+            yield Told(rule, event, found, use, row.twin_of is not None)
 
     def _of_rule(
-        self, rule: ActiveRule, match: Match, message: EventMessage, row: Row, severity: Severity
+        self, rule: ActiveRule, match: Match, event: AlertEvent, row: Row, severity: Severity
     ) -> Iterator[Found | Counted]:
-        event = self._event(match, message, row)
         correlations = self._library.correlations
         if rule.told.id not in correlations.silent:
             group = group_of(rule.grouping.fields, match, row)
             grouping = rule.grouping
-            placed = Placed(message.tenant, rule.told.id, group, event.id, event.at, grouping.window, grouping.suppress)
+            placed = Placed(row.tenant, rule.told.id, group, event.id, event.at, grouping.window, grouping.suppress)
             yield Found(rule, placed, event, severity if rule.attributes.severities else None)
         naming = correlations.naming.get(rule.told.id)
         if naming is not None and row.at is not None:  # what has no time of its own is in no window
-            hit = CountedHit(message.tenant, rule.told.id, event.id, event.at, (), (event,), timedelta())
+            hit = CountedHit(row.tenant, rule.told.id, event.id, event.at, (), (event,), timedelta())
             made = counted(hit, naming, Fields(match, row).values, joined)
             if made is not None:
                 yield made
 
-    def _event(self, match: Match, message: EventMessage, row: Row) -> AlertEvent:
+    def _event(self, match: Match, row: Row, class_uid: int) -> AlertEvent:
         # The first of two twins stands for both: whichever of them a rule finds, it is found once.
-        identity, at = message.twin_of or message.id, row.at or EPOCH
+        identity, at = row.twin_of or row.id, row.at or EPOCH
         return AlertEvent(
             id=identity,
             at=at,
-            source=message.source,
-            class_uid=message.class_uid,
+            source=row.source,
+            class_uid=class_uid,
             service=row.service,
             operation=row.operation,
             actor=None if row.actor is None else row.actor[:LONGEST_NAME],
             matched=tuple(FieldValue(one.field, one.value) for one in match.values),
-            evidence=evidence_of(message.event),
+            evidence=self._evidence(row.ocsf),
             old=at < self._old_before,
         )
 
 
-def _excepted(rule: ActiveRule, match: Match, message: EventMessage, lists: NamedLists) -> bool:
+def _excepted(rule: ActiveRule, match: Match, row: Row, lists: NamedLists) -> bool:
     """Whether an exception of the event's tenant covers it."""
-    within = rule.within.get(message.tenant)
-    return within is not None and within.match(Record(message.event), LOG_SOURCES[match.log_source], lists) is None
+    within = rule.within.get(row.tenant)
+    return within is not None and within.match(Record(row.ocsf), LOG_SOURCES[match.log_source], lists) is None

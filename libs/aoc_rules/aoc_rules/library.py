@@ -15,7 +15,7 @@ from sigma.correlations import SigmaCorrelationRule
 from aoc_common.contracts.alert import DEFAULT_SEVERITY, SEVERITIES, AlertRule, Severity
 from aoc_common.store.rules import StoredRule
 from aoc_rules.attributes import Attributes, attributes_of
-from aoc_rules.correlations import Asked, Correlations, correlations_of
+from aoc_rules.correlations import Asked, Correlations, alone, correlations_of
 from aoc_rules.sigma.compiling import compile_rule
 from aoc_rules.sigma.faults import Fault, RuleRefused
 from aoc_rules.sigma.reading import read, read_stored
@@ -72,6 +72,12 @@ class Library:
     faults: Mapping[str, str] = field(default_factory=dict)
     ends_at: datetime | None = None
     correlations: Correlations = field(default_factory=Correlations)
+
+    def alone(self, correlation: str) -> Library:
+        """A correlation that is at work, and the rules that it counts."""
+        correlations = alone(self.correlations, correlation)
+        active = {rule: one for rule, one in self.active.items() if one.told.id in correlations.naming}
+        return Library(RuleSet(active), active, correlations=correlations)
 
 
 @dataclass(frozen=True, slots=True)

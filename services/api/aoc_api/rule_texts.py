@@ -8,20 +8,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aoc_api.problems import Problem
+from aoc_common.store.rules import StoredRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from aoc_common.gateway.rule_tests import RuleTest
     from aoc_common.tenants.tenant import Tenant
     from aoc_rules.backtest import BackTest
-    from aoc_rules.catalogue import Entry
+    from aoc_rules.catalogue import Entry, Written
     from aoc_rules.circumstances.tenants import KnownTenant
+    from aoc_rules.evaluation.answers import Stretch
+    from aoc_rules.evaluation.trial import CorrelationTest, TriedRules
     from aoc_rules.history import History
     from aoc_rules.sigma.lint import Finding
     from aoc_rules.sigma.rule import CompiledRule
-
-NO_CORRELATION = "A correlation is not tried: try the rules that it names."
 
 
 def identity(text: str) -> str:
@@ -38,20 +40,27 @@ def identity(text: str) -> str:
     return str(sigma.id)
 
 
-def written(text: str) -> CompiledRule:
-    """The rule of a text, as matcher. Raises a problem, also for a correlation."""
+def written(text: str) -> CompiledRule | Written:
+    """The rule of a text, as matcher, or its correlation with what is beside it. Raises a problem."""
     from sigma.rule import SigmaRule
 
-    from aoc_rules.catalogue import checked, compiled_of
+    from aoc_rules.catalogue import compiled_of, written_of
     from aoc_rules.sigma.faults import RuleRefused
 
     try:
-        sigma = checked(text, "the rule")
+        found = written_of(text, "the rule")
     except RuleRefused as error:
         raise Problem("rule-refused", error.faults[0].reason) from None
-    if not isinstance(sigma, SigmaRule):
-        raise Problem("rule-refused", NO_CORRELATION)
-    return compiled_of(sigma)
+    return compiled_of(found) if isinstance(found, SigmaRule) else found
+
+
+def to_try(entry: Entry, tenant: str, now: datetime) -> CompiledRule | Written | None:
+    """A rule that may be off, with a tenant's exceptions, or a correlation; None for one that cannot be used."""
+    from aoc_rules.catalogue import Written
+
+    if entry.correlation:
+        return Written(entry.id, {entry.id: entry.stored or StoredRule(entry.id)})
+    return compiled(entry, tenant, now)
 
 
 def compiled(entry: Entry, tenant: str, now: datetime) -> CompiledRule | None:
@@ -79,11 +88,21 @@ def history_of(rules: Mapping[str, CompiledRule], known: KnownTenant) -> History
     return History(rules, known)
 
 
-def back_test(rule: CompiledRule, known: KnownTenant) -> BackTest:
-    """A rule that is to be tried on stored events."""
+def test_of(rules: CompiledRule | TriedRules, tenant: str, known: KnownTenant) -> BackTest | CorrelationTest:
+    """What is to be tried on a tenant's stored events."""
     from aoc_rules.backtest import BackTest
+    from aoc_rules.evaluation.trial import CorrelationTest, TriedRules
 
-    return BackTest(rule, known)
+    if isinstance(rules, TriedRules):
+        return CorrelationTest(rules, tenant, known)
+    return BackTest(rules, known)
+
+
+def answer(test: BackTest | CorrelationTest, stretch: Stretch) -> RuleTest:
+    """What a test has found."""
+    from aoc_rules.evaluation.answers import answer
+
+    return answer(test, stretch)
 
 
 def linted(entry: Entry, tenant: Tenant | None, now: datetime) -> list[Finding]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_common.contracts.rows import Row
@@ -15,10 +17,13 @@ if TYPE_CHECKING:
 
     from aoc_common.contracts.access import Scope
     from aoc_common.contracts.event import StoredEvent
+    from aoc_common.gateway.rule_tests import Stopped
     from aoc_common.store.first_uses import FirstUses
     from aoc_common.store.pace import Pace
     from aoc_common.store.searches import EventQuery, EventSearch
     from aoc_rules.backtest import BackTest
+    from aoc_rules.evaluation.answers import Stretch
+    from aoc_rules.evaluation.trial import CorrelationTest, Reached
 
 #: Events that are tried, and seconds that it may take.
 MOST_TRIED: Final = 200_000
@@ -26,14 +31,20 @@ MOST_S: Final = 20.0
 #: Matches of which it is looked up whether they were the first of their kind.
 MOST_LOOKED_UP: Final = 1_000
 _PAGE: Final = 200
+#: The part of the time in which events are read for a correlation: what they complete is found in the rest.
+_READING: Final = 0.75
+_MS: Final = timedelta(milliseconds=1)
+
+type Decide = Callable[[float], Awaitable[Stopped | None]]
+"""Is asked after some events, with the moment (`time.monotonic`) at which all ends: why to go no further, or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """How far it got: the time of the oldest event, None of none; whether that is all there is."""
+    """How far it got: the time of the oldest event, None of none; why no further, None: that is all there is."""
 
     back_to: datetime | None
-    complete: bool
+    stopped: Stopped | None
 
 
 async def try_on(
@@ -42,42 +53,87 @@ async def try_on(
     pace: Pace,
     work: Callable[[list[tuple[Row, dict[str, Any]]]], None],
     most: int,
-    decide: Callable[[float], Awaitable[bool]] | None = None,
+    decide: Decide | None = None,
+    share: float = 1,
 ) -> Tried:
     """Give the events of a query to `work`, some at a time, which runs in a thread. Raises `Transient`.
 
-    `decide`: is asked after each time, with the moment (`time.monotonic`) at which all ends; False: go no further.
+    `share`: of the time that all may take.
     """
-    ends, tried, back_to = time.monotonic() + MOST_S, 0, None
+    ends, tried, back_to = time.monotonic() + share * MOST_S, 0, None
     query = replace(query, limit=min(_PAGE, most))
     while True:
         page = await search.search(query, pace, raw=True)
         if page.events:
             await asyncio.to_thread(_worked, work, page.events)
             tried, back_to = tried + len(page.events), page.events[-1].time
-            if decide is not None and not await decide(ends):
-                return Tried(back_to, complete=False)
+            if decide is not None and (reason := await decide(ends)) is not None:
+                return Tried(back_to, reason)
         before = page.events[-1].id if page.more else page.searched_to
         if before is None:
-            return Tried(back_to, complete=True)
+            return Tried(back_to, None)
         if tried >= most or time.monotonic() > ends:
-            return Tried(back_to, complete=False)
+            return Tried(back_to, "events" if tried >= most else "time")
         query = replace(query, before=before)
 
 
-def decider(test: BackTest, uses: FirstUses, scope: Scope) -> Callable[[float], Awaitable[bool]]:
+async def try_test(
+    test: BackTest | CorrelationTest,
+    search: EventSearch,
+    query: EventQuery,
+    pace: Pace,
+    uses: FirstUses,
+    over_before: datetime,
+) -> Stretch:
+    """Try a rule on the events of a query, of a stretch of time, and say what was looked at. Raises `Transient`.
+
+    `over_before`: windows that end later are not over, as events of them may still come.
+    """
+    from aoc_rules.evaluation.answers import Stretch
+    from aoc_rules.evaluation.trial import CorrelationTest
+
+    if query.start is None or query.end is None:
+        raise AssertionError("a test is of a stretch of time")
+    ends, is_correlation = time.monotonic() + MOST_S, isinstance(test, CorrelationTest)
+    decide, share = decider(test, uses, query.scope), _READING if is_correlation else 1
+    tried = await try_on(search, query, pace, test.add_all, MOST_TRIED, decide, share)
+    start = query.start
+    if tried.stopped is not None and tried.back_to is not None:
+        start = max(start, tried.back_to)
+    if not isinstance(test, CorrelationTest):
+        return Stretch(start, query.end, tried.stopped)
+    reached = await _evaluated(test, min(query.end - _MS, over_before), ends)
+    if reached.stopped is None:
+        return Stretch(start, query.end, tried.stopped)
+    return Stretch(start, max(start, reached.until + _MS), reached.stopped)
+
+
+async def _evaluated(test: CorrelationTest, until: datetime, ends: float) -> Reached:
+    """In a thread with a loop of its own: the engine waits for stores, and here for none."""
+    hung_up = threading.Event()
+
+    def go_on() -> bool:
+        return not hung_up.is_set() and time.monotonic() < ends
+
+    try:
+        return await asyncio.to_thread(lambda: asyncio.run(test.evaluate(until, go_on)))
+    finally:
+        hung_up.set()
+
+
+def decider(test: BackTest | CorrelationTest, uses: FirstUses, scope: Scope) -> Decide:
     """What looks up whether matches of a test were first uses, so many of them and as long as there is time."""
     looked = 0
 
-    async def decide(ends: float) -> bool:
+    async def decide(ends: float) -> Stopped | None:
         nonlocal looked
-        for one in test.undecided():
+        for use, take in test.undecided():
             looked += 1
             if looked > MOST_LOOKED_UP or time.monotonic() > ends:
-                return False
-            if one.use is None or await uses.is_first(scope, one.use) is not False:
-                test.take(one)
-        return True
+                return "first-uses" if looked > MOST_LOOKED_UP else "time"
+            if await uses.is_first(scope, use) is not False:
+                take()
+        return "hits" if test.full else None
 
     return decide
 

@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Any
 from aoc_common.gateway.rules import (
     RuleChangeView,
     RuleDetail,
-    RuleExample,
     RuleExceptionView,
     RuleFinding,
     RuleFired,
-    RuleHour,
     RuleItem,
-    RuleMatched,
     RuleOverlay,
-    RuleTest,
 )
 
 if TYPE_CHECKING:
@@ -27,7 +23,6 @@ if TYPE_CHECKING:
     from aoc_api.access.principal import Principal
     from aoc_common.contracts.access import Scope
     from aoc_common.store.rules import RuleChange, RuleException, StoredRule
-    from aoc_rules.backtest import BackTest
     from aoc_rules.catalogue import Entry
     from aoc_rules.sigma.lint import Finding
 
@@ -113,31 +108,6 @@ def found(findings: Iterable[Finding]) -> list[RuleFinding]:
         RuleFinding.model_construct(code=one.code, place=one.place, message=one.message, suggestion=one.suggestion)
         for one in findings
     ]
-
-
-def tried(test: BackTest, start: datetime, end: datetime, *, complete: bool) -> RuleTest:
-    """What a back-test has found."""
-    return RuleTest.model_construct(
-        start=start,
-        end=end,
-        complete=complete,
-        events=test.events,
-        matches=test.matches,
-        alerts=test.alerts,
-        alerts_a_day=round(test.alerts_a_day(end - start), 2),
-        hours=[RuleHour.model_construct(start=hour, matches=count) for hour, count in sorted(test.hours.items())],
-        examples=[
-            RuleExample.model_construct(
-                id=one.id,
-                at=one.at,
-                source=one.source,
-                operation=one.operation,
-                actor=one.actor,
-                matched=[RuleMatched.model_construct(field=pair.field, value=pair.value) for pair in one.matched],
-            )
-            for one in test.examples
-        ],
-    )
 
 
 def _item(entry: Entry, sight: Sight) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from aoc_api.problems import Problem
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
     from aoc_api.access.principal import Principal
     from aoc_common.clock import Clock
     from aoc_common.store.rules import RuleException, RuleStore
-    from aoc_rules.catalogue import Catalogue, Entry, Shelf
+    from aoc_rules.catalogue import Catalogue, Entry, Shelf, Written
+    from aoc_rules.evaluation.trial import TriedRules
 
 #: Changes of a rule that are remembered.
 _MOST_CHANGES: Final = 50
@@ -32,10 +35,12 @@ _LONGEST_REASON: Final = 10_000
 class RuleWork:
     """The rules of the installation. The engine is loaded when it is first needed.
 
-    `home`: whether it is known whose the alerts across tenants are, as the alerter is told.
+    `home`: whether it is known whose the alerts across tenants are, and `lateness`: how late events may be, as the
+    alerter is told.
     """
 
-    def __init__(self, store: RuleStore, clock: Clock, *, home: bool) -> None:
+    def __init__(self, store: RuleStore, clock: Clock, *, home: bool, lateness: timedelta = timedelta(hours=1)) -> None:
+        self.lateness = lateness
         self._store = store
         self._clock = clock
         self._home = home
@@ -43,6 +48,7 @@ class RuleWork:
         # A client that hangs up takes nothing away from the next one: loading goes on, and the lock is held meanwhile.
         # Each call runs alone, by a key of its own: one that began earlier may not know the latest change.
         self._looking: SingleFlight[Shelf] = SingleFlight()
+        self._trying: SingleFlight[TriedRules] = SingleFlight()
         self._catalogue: Catalogue | None = None
         self._stored: dict[str, StoredRule] = {}
         self._shelf: Shelf | None = None
@@ -95,6 +101,20 @@ class RuleWork:
         if entry.source == "shipped":
             raise Problem("conflict", f"Rule {identity} is as it was shipped: it can be switched off, not removed.")
         await self._store.remove(identity)
+
+    async def tried(self, written: Written) -> TriedRules:
+        """A correlation that is to be tried, with what it names. Raises a problem, and `Transient`."""
+        return await self._trying(object(), partial(self._tried_alone, written))
+
+    async def _tried_alone(self, written: Written) -> TriedRules:
+        from aoc_rules.sigma.faults import RuleRefused
+
+        async with self._one_at_a_time:
+            catalogue, _ = await self._looked()
+            try:
+                return await asyncio.to_thread(catalogue.tried, written, self._stored, self._clock.now())
+            except RuleRefused as error:
+                raise Problem("rule-refused", error.faults[0].reason[:_LONGEST_REASON]) from None
 
     async def _saved(self, rule: StoredRule, by: Principal, what: str, tenant: str = "") -> bool:
         from aoc_rules.sigma.faults import RuleRefused

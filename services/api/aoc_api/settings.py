@@ -327,6 +327,13 @@ class AlerterHome(BaseModel):
         description="The tenant that has the alerts of correlations across tenants, as the alerter is told; without it "
         "such rules are not taken.",
     )
+    lateness_m: float = Field(
+        60,
+        ge=0,
+        le=10_080,
+        description="How late events may be, minutes, before a correlation says that something did not happen, as the "
+        "alerter is told: for tests of rules.",
+    )
 
 
 class ApiSettings(ServiceSettings):

@@ -16,15 +16,16 @@ from aoc_cli.access import credentials
 from aoc_cli.asked import moment
 from aoc_cli.asking import Tenant
 from aoc_cli.rules import coverage as attack
-from aoc_cli.rules import offline, printing
-from aoc_cli.rules.files import OVERLAYS, read_files, read_text
+from aoc_cli.rules import offline, printing, trying
+from aoc_cli.rules.files import OVERLAYS, read_files
 from aoc_cli.rules.plan import plan
 from aoc_cli.terminal import as_json as written
 from aoc_cli.terminal import err, json_line, out, plain
 from aoc_common.client import Absent, GatewayError, Problem
 from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration
-from aoc_common.gateway.rules import AlertExceptionRequest, RuleMatched, RuleOverlay, RuleRequest, RuleTestRequest
+from aoc_common.gateway.rule_tests import RuleTestRequest
+from aoc_common.gateway.rules import AlertExceptionRequest, RuleMatched, RuleOverlay, RuleRequest
 from aoc_common.store.rules import RuleException
 from aoc_rules.exceptions import written as as_filter
 
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from aoc_cli.rules.files import Files
     from aoc_cli.rules.plan import Step
     from aoc_common.client import Gateway
-    from aoc_common.gateway.rules import RuleDetail, RuleTest
+    from aoc_common.gateway.rule_tests import RuleTest
+    from aoc_common.gateway.rules import RuleDetail
 
 group = typer.Typer(
     help="Rules: list, show, lint, test, apply, export, switch on and off, except from.", no_args_is_help=True
@@ -44,6 +46,8 @@ Data = Annotated[Path | None, typer.Option(help="Data directory of the stack who
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RuleId = Annotated[str, typer.Argument(help="Id of a rule, as `aoc rules list` shows it.")]
 _FILE_NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,199}")
+#: What is an id, and no name of the pack.
+_ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 #: Findings by which a rule does nothing, or another one does it too: status 1.
 _GRAVE: Final = frozenset({"fault", "never", "log-source", "not-collected", "duplicate"})
 
@@ -183,10 +187,14 @@ def _missed(test: RuleTest, at_least: int, at_most: int | None) -> str | None:
 
 @group.command("test")
 def try_(
-    rule: Annotated[str, typer.Argument(help="Id of a rule, or a file with one.")],
+    rule: Annotated[str, typer.Argument(help="Id of a rule, the name of a shipped one, or a file with one.")],
     last: Annotated[str, typer.Option(help="How far back, e.g. 24h or 7d.")] = "7d",
     file: Annotated[
         list[Path] | None, typer.Option(help="An exported log, in place of stored events: no gateway is asked.")
+    ] = None,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help="A file, folder or zip with rules that a correlation of a file names."),
     ] = None,
     settings: Annotated[
         Path | None,
@@ -200,16 +208,17 @@ def try_(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """What a rule would have found in stored events, or in an exported log, by the engine that meets new events."""
-    text = read_text(Path(rule)) if Path(rule).is_file() else None
+    """What a rule would have found in stored events, or in an exported log, by the engine that meets new events.
+
+    Of a correlation: what its rules match, and its alerts. Its matches are events that are in them.
+    """
+    text = trying.text_to_try(rule, beside or ())
+    identity = rule if text is not None or _ID.fullmatch(rule) else trying.shipped_id(rule) or rule
     if file:
-        known = text if text is not None else offline.shipped_text(rule)
-        if known is None:
-            raise BadConfiguration(f"{rule}: neither a file nor a rule that is shipped")
-        test = offline.try_on_files(offline.rule_of(known, rule), file, offline.tenant_of(settings))
+        test = trying.try_on_files(trying.test_of(identity, text, trying.tenant_of(settings)), file)
     else:
         request = RuleTestRequest(
-            rule=None if text is not None else rule, text=text, start=moment(last, datetime.now(UTC), "--last")
+            rule=None if text is not None else identity, text=text, start=moment(last, datetime.now(UTC), "--last")
         )
         test = _asked(data, lambda gateway: gateway.rules.test(request, tenant=tenant))
     if as_json:

@@ -13,13 +13,24 @@ from aoc_common.contracts.printable import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from aoc_cli.rules.plan import Kind, Step
-    from aoc_common.gateway.rules import RuleDetail, RuleFinding, RuleItem, RuleTest
+    from aoc_common.gateway.rule_tests import RuleAlert, RuleCounted, RuleExample, RuleTest, Stopped
+    from aoc_common.gateway.rules import RuleDetail, RuleFinding, RuleItem
 
 COLOURS: Final = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "informational": "dim"}
 _SIGNS: Final = {"add": "+", "change": "~", "remove": "-", "unchanged": "="}
 _LONGEST_BAR: Final = 30
+#: Alerts of a test that are shown, and events of each.
+_MOST_ALERTS: Final = 5
+_MOST_EVENTS: Final = 10
+_STOPPED: Final[dict[Stopped, str]] = {
+    "events": "at the newest events, as many as are tried at once",
+    "time": "when its time was over",
+    "hits": "at as many matches as are counted",
+    "first-uses": "at as many first uses as are looked up",
+}
 
 
 def print_list(items: Iterable[RuleItem]) -> None:
@@ -100,18 +111,74 @@ def print_plan(steps: Sequence[Step]) -> None:
 
 def print_test(test: RuleTest) -> None:
     """What a rule would have found: by day, and examples."""
-    whole = "" if test.complete else ", of the newest events only: there are more than are tried at once"
-    out.print(f"{minute(test.start)} to {minute(test.end)}{whole}: {test.matches:,} of {test.events:,} events match")
+    searched = f"{minute(test.start)} to {minute(test.end)}"
+    if test.stopped is not None:
+        searched = f"{searched}, incomplete: stopped {_STOPPED[test.stopped]}"
+    if test.correlation:
+        _print_correlation(test, searched)
+        return
+    out.print(f"{searched}: {test.matches:,} of {test.events:,} events match", markup=False, highlight=False)
     out.print(f"that would be {test.alerts:,} alerts, {test.alerts_a_day:,.2f} a day", highlight=False)
-    days: Counter[str] = Counter()
-    for hour in test.hours:
-        days[f"{hour.start:%Y-%m-%d}"] += hour.matches
-    most = max(days.values(), default=1)
-    for day, count in sorted(days.items()):
-        out.print(f"{day} {count:>8,} {'#' * max(1, count * _LONGEST_BAR // most)}", highlight=False)
+    _print_days((hour.start, hour.matches) for hour in test.hours)
     table = Table("time", "operation", "actor", "matched", "event", box=None, padding=(0, 2, 0, 0))
     for one in test.examples:
-        matched = ", ".join(f"{pair.field}={pair.value}" for pair in one.matched[:3])
-        table.add_row(minute(one.at), plain(one.operation), plain(one.actor or ""), plain(matched), str(one.id))
+        table.add_row(minute(one.at), plain(one.operation), plain(one.actor or ""), _matched(one), str(one.id))
     if test.examples:
         out.print(table)
+
+
+def _print_correlation(test: RuleTest, searched: str) -> None:
+    out.print(f"{searched}: {test.events:,} events were tried", markup=False, highlight=False)
+    for rule in test.rules:
+        _print_counted(rule)
+    line = f"{test.alerts:,} alerts, {test.alerts_a_day:,.2f} a day, of {test.matches:,} events"
+    out.print(line, style="bold", highlight=False)
+    _print_days((hour.start, hour.alerts) for hour in test.hours)
+    if test.undecided:
+        what = f"{test.undecided:,} more would be, if what they miss does not come"
+        out.print(f"{what}: their time was not over at the end", highlight=False)
+    for note in test.notes:
+        out.print(f"note: {visible(note)}", markup=False, highlight=False)
+    for alert in test.raised[:_MOST_ALERTS]:
+        _print_alert(alert)
+    if len(test.raised) > _MOST_ALERTS:
+        out.print(f"The {_MOST_ALERTS} newest alerts are shown: --json has {len(test.raised)}.", highlight=False)
+
+
+def _print_counted(rule: RuleCounted) -> None:
+    what = "windows" if rule.correlation else "matches"
+    own = f", {rule.alerts:,} alerts of its own" if rule.alerts else ""
+    out.print(visible(f"{rule.title}: {rule.matches:,} {what}{own}"), markup=False, highlight=False)
+    if rule.uncounted:
+        why = "nothing in a field of group-by, or no time"
+        out.print(f"  {rule.uncounted:,} of them are not counted: {why}", style="yellow", highlight=False)
+    _print_days((hour.start, hour.matches) for hour in rule.hours)
+
+
+def _print_alert(alert: RuleAlert) -> None:
+    group = ", ".join(f"{one.field}={one.value}" for one in alert.group)
+    span = f"{minute(alert.first_at)} to {minute(alert.last_at)}"
+    out.print()
+    line = f"{minute(alert.at)} {group}: {alert.count:,} events, {span}; raised by"
+    out.print(visible(line), markup=False, highlight=False)
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for one in alert.events[-_MOST_EVENTS:]:
+        at = f"  {one.at:%H:%M:%S}"
+        table.add_row(at, plain(one.operation), plain(one.actor or ""), _matched(one), str(one.id))
+    if (more := len(alert.events) - _MOST_EVENTS) > 0:
+        out.print(f"  {more} earlier ones", highlight=False)
+    out.print(table)
+
+
+def _matched(one: RuleExample) -> str:
+    return plain(", ".join(f"{pair.field}={pair.value}" for pair in one.matched[:3]))
+
+
+def _print_days(counted: Iterable[tuple[datetime, int]]) -> None:
+    days: Counter[str] = Counter()
+    for start, count in counted:
+        if count:
+            days[f"{start:%Y-%m-%d}"] += count
+    most = max(days.values(), default=1)
+    for day, count in sorted(days.items()):
+        out.print(f"  {day} {count:>8,} {'#' * max(1, count * _LONGEST_BAR // most)}", highlight=False)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 from urllib.parse import quote
 
 from aoc_common.client.operations import operation
+from aoc_common.gateway.rule_tests import RuleTest, RuleTestRequest
 from aoc_common.gateway.rules import (
     AlertExceptionRequest,
     RuleDetail,
@@ -14,8 +15,6 @@ from aoc_common.gateway.rules import (
     RuleLint,
     RuleList,
     RuleRequest,
-    RuleTest,
-    RuleTestRequest,
 )
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
-from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
@@ -83,15 +82,6 @@ _DETAIL: Final[dict[str, Any]] = _ITEM | {
     "history": [_CHANGE],
 }
 _MATCHED: Final[dict[str, Any]] = {"field": "authenticationProtocol", "value": "deviceCode"}
-_EXAMPLE: Final[dict[str, Any]] = {
-    "id": "019ab0c4-2f40-8a1b-9c3d-5e7f90a1b2c3",
-    "at": "2026-11-23T08:00:00Z",
-    "source": "graph-sign-ins",
-    "operation": "Sign-in",
-    "actor": "kim@contoso.example",
-    "matched": [_MATCHED],
-}
-_HOUR: Final[dict[str, Any]] = {"start": "2026-11-23T08:00:00Z", "matches": 2}
 
 
 class RuleItem(BaseModel):
@@ -260,17 +250,6 @@ class RuleLint(BaseModel):
     since: datetime | None = Field(None, description="When the oldest of these happened.")
 
 
-class RuleTestRequest(BaseModel):
-    """A rule to be tried on stored events: one that is there, or a text."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"rule": _ID}]})
-
-    rule: Annotated[str | None, Field(max_length=200, description="Id of a rule.")] = None
-    text: Annotated[str | None, Field(max_length=LONGEST_TEXT, description="YAML of a rule.")] = None
-    start: AwareDatetime | None = Field(None, description="From then on; a week ago when not given.")
-    end: AwareDatetime | None = Field(None, description="Before then.")
-
-
 class RuleMatched(BaseModel):
     """A value by which a rule matched."""
 
@@ -278,60 +257,6 @@ class RuleMatched(BaseModel):
 
     field: str = Field(description="The field, as the rule spells it.")
     value: str = Field(description="What the event has in it.")
-
-
-class RuleExample(BaseModel):
-    """An event that a rule finds."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
-
-    id: UUID = Field(description="The event's id.")
-    at: datetime = Field(description="When it happened.")
-    source: str = Field(description="Its source.")
-    operation: str = Field(description="Its operation.")
-    actor: str | None = Field(None, description="Who did it.")
-    matched: list[RuleMatched] = Field(description="The values by which it matches.")
-
-
-class RuleHour(BaseModel):
-    """Matches of one hour."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_HOUR]})
-
-    start: datetime = Field(description="When the hour begins.")
-    matches: int = Field(description="Events that match.")
-
-
-class RuleTest(BaseModel):
-    """What a rule would have found."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "start": "2026-11-16T08:00:00Z",
-                    "end": "2026-11-23T08:00:00Z",
-                    "complete": True,
-                    "events": 120_000,
-                    "matches": 2,
-                    "alerts": 1,
-                    "alerts_a_day": 0.14,
-                    "hours": [_HOUR],
-                    "examples": [_EXAMPLE],
-                }
-            ]
-        }
-    )
-
-    start: datetime = Field(description="The stretch that was searched; later than asked for where it is not complete.")
-    end: datetime = Field(description="Its end.")
-    complete: bool = Field(description="False: there are more events than are tried at once; the newest ones were.")
-    events: int = Field(description="Events that were tried.")
-    matches: int = Field(description="Events that match, twins once.")
-    alerts: int = Field(description="Alerts that they would have been, by the rule's grouping.")
-    alerts_a_day: float = Field(description="The same for a day.")
-    hours: list[RuleHour] = Field(description="Hours with matches.")
-    examples: list[RuleExample] = Field(description="Up to 20 of the events.")
 
 
 class AlertExceptionRequest(BaseModel):

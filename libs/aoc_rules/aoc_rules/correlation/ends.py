@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from aoc_common.store.counted_hits import CountedHit
     from aoc_rules.correlation.groups import Group
+    from aoc_rules.correlation.plan import Correlation
 
 #: A timespan has so many stretches, each looked at once: an alert is raised so much later at most.
 _STRETCHES: Final = 10
@@ -29,7 +30,7 @@ def ends_of(group: Group, hits: Iterable[CountedHit], now: datetime, lateness: t
     may have been decided, for these.
     """
     plan = group.plan
-    width = max(plan.span_ms // _STRETCHES, _SHORTEST_MS)
+    width = stretch_ms(plan)
     grace = now + min(lateness, _GRACE)
     wanted: dict[str, WindowEnd] = {}
     for hit in hits:
@@ -44,6 +45,11 @@ def ends_of(group: Group, hits: Iterable[CountedHit], now: datetime, lateness: t
             end = _end(group, f"{width}/around/{own}", *around, grace)
             wanted[end.key] = end
     return list(wanted.values())
+
+
+def stretch_ms(plan: Correlation) -> int:
+    """How long a stretch is whose windows are decided together."""
+    return max(plan.span_ms // _STRETCHES, _SHORTEST_MS)
 
 
 def _at(milliseconds: int) -> datetime:

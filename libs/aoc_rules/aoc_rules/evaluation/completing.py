@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from aoc_common.clock import Clock
     from aoc_common.store.alert_hits import HitKey
     from aoc_common.store.counted_hits import CountedHit, CountedHitStore
     from aoc_common.store.window_ends import WindowEnd
@@ -78,14 +77,14 @@ class Correlator:
         self,
         hits: CountedHitStore,
         note_ends: NoteEnds,
-        clock: Clock,
+        now: Callable[[], datetime],
         lateness: timedelta,
         home: str | None,
         watch: Watch,
     ) -> None:
         self._hits = hits
         self._note_ends = note_ends
-        self._clock = clock
+        self._now = now
         self._lateness = lateness
         self._home = home
         self._watch = watch
@@ -109,7 +108,7 @@ class Correlator:
         return completed
 
     def _ends_of(self, fresh: _Fresh) -> list[WindowEnd]:
-        return ends_of(fresh.group, fresh.hits.values(), self._clock.now(), self._lateness)
+        return ends_of(fresh.group, fresh.hits.values(), self._now(), self._lateness)
 
     async def _completed(self, fresh: _Fresh, correlations: Correlations) -> tuple[list[Completed], list[Counted]]:
         group, plan = fresh.group, fresh.group.plan

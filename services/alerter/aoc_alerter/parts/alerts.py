@@ -69,7 +69,7 @@ def _correlator(options: AlerterOptions, resources: Resources) -> Correlator:
     database, clock = resources.database, resources.clock
     hits, ends = MongoCountedHits(database, clock), MongoWindowEnds(database, clock)
     lateness = timedelta(minutes=options.lateness_m)
-    return Correlator(hits, ends.add, clock, lateness, options.home_tenant, metrics.CorrelationWatch())
+    return Correlator(hits, ends.add, clock.now, lateness, options.home_tenant, metrics.CorrelationWatch())
 
 
 def _settler(options: AlerterOptions, resources: Resources, correlator: Correlator, raiser: Raiser) -> Settler:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -175,7 +176,12 @@ def make_services(settings: ApiSettings) -> Running:
                     alerts=alerts,
                     tickets=TicketWork(alerts),
                     ticket_systems=systems,
-                    rules=RuleWork(MongoRules(database), clock, home=settings.alerter.home_tenant is not None),
+                    rules=RuleWork(
+                        MongoRules(database),
+                        clock,
+                        home=settings.alerter.home_tenant is not None,
+                        lateness=timedelta(minutes=settings.alerter.lateness_m),
+                    ),
                     bulk_tokens=BulkTokens(key),
                     audit=trail,
                     audit_entries=MongoAuditTrail(database),

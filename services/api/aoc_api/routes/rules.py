@@ -18,6 +18,7 @@ from aoc_api.parameters import refuse_unknown, revision_of
 from aoc_common.contracts.access import includes
 from aoc_common.contracts.alert import Severity
 from aoc_common.errors import NotFound
+from aoc_common.gateway.rule_tests import RuleTest, RuleTestRequest
 from aoc_common.gateway.rules import (
     RuleDetail,
     RuleFired,
@@ -25,8 +26,6 @@ from aoc_common.gateway.rules import (
     RuleLint,
     RuleList,
     RuleRequest,
-    RuleTest,
-    RuleTestRequest,
     Source,
 )
 from aoc_common.store.alert_search import AlertQuery
@@ -37,9 +36,10 @@ from aoc_common.store.searches import EventQuery
 if TYPE_CHECKING:
     from aoc_api.rule_views import Sight
     from aoc_common.contracts.access import Scope
+    from aoc_rules.backtest import BackTest
     from aoc_rules.catalogue import Entry
     from aoc_rules.circumstances.tenants import KnownTenant
-    from aoc_rules.sigma.rule import CompiledRule
+    from aoc_rules.evaluation.trial import CorrelationTest
 
 router = APIRouter(prefix="/api/rules", tags=["rules"], route_class=StrictRoute, dependencies=[Depends(refuse_unknown)])
 
@@ -137,7 +137,8 @@ async def try_rule(
 ) -> RuleTest:
     """What a rule would have found in a tenant's stored events: up to 200,000 of them, the newest, or 20 seconds.
 
-    The engine is the one that meets new events. Twins count once.
+    The engine is the one that meets new events. Twins count once. Of a correlation it says what its rules match, of
+    which up to 50,000 are counted, and its alerts.
     """
     _refuse_hidden(scope)
     note.about = body.rule or "a text"
@@ -145,15 +146,13 @@ async def try_rule(
     start = body.start or end - _WEEK
     if end <= start:
         raise problems.invalid("end", "must be after start", location="body")
-    to_try, known = await _to_try(services, body, scope.tenant), await _known(services, scope.tenant)
-    test = await asyncio.to_thread(rule_texts.back_test, to_try, known)
+    test = await _test(services, body, scope.tenant)
     with services.admission.exporting(principal.id) as pace:
-        query = EventQuery(scope, start=start, end=end)
-        decide = rule_trials.decider(test, FirstUses(services.search), scope)
-        tried = await rule_trials.try_on(services.search, query, pace, test.add_all, rule_trials.MOST_TRIED, decide)
+        query, over_before = EventQuery(scope, start=start, end=end), services.clock.now() - services.rules.lateness
+        uses = FirstUses(services.search)
+        stretch = await rule_trials.try_test(test, services.search, query, pace, uses, over_before)
     note.rows = test.events
-    begin = start if tried.complete or tried.back_to is None else max(start, tried.back_to)
-    return rule_views.tried(test, begin, end, complete=tried.complete)
+    return rule_texts.answer(test, stretch)
 
 
 @router.get("/{rule}", response_model=RuleDetail, responses=problems.responses(*_READ, "not-found"))
@@ -285,17 +284,23 @@ async def _known(services: Services, tenant: str) -> KnownTenant:
     return await asyncio.to_thread(rule_texts.known, await services.registry.get(tenant))
 
 
-async def _to_try(services: Services, body: RuleTestRequest, tenant: str) -> CompiledRule:
-    """The rule that a request names, with the tenant's exceptions, or that it has written. Raises a problem."""
+async def _test(services: Services, body: RuleTestRequest, tenant: str) -> BackTest | CorrelationTest:
+    """A test of what a request names, with the tenant's exceptions, or has written. Raises a problem."""
     if (body.rule is None) is (body.text is None):
         raise problems.invalid("rule", "either a rule's id or a text is needed", location="body")
+    known, found = await _known(services, tenant), None
     if body.text is not None:
-        return await asyncio.to_thread(rule_texts.written, body.text)
-    entry = await services.rules.entry(body.rule or "")
-    found = await asyncio.to_thread(rule_texts.compiled, entry, tenant, services.clock.now())
-    if found is None:
-        raise problems.Problem("rule-refused", entry.fault or rule_texts.NO_CORRELATION)
-    return found
+        found = await asyncio.to_thread(rule_texts.written, body.text)
+    else:
+        entry = await services.rules.entry(body.rule or "")
+        found = await asyncio.to_thread(rule_texts.to_try, entry, tenant, services.clock.now())
+        if found is None:
+            raise problems.Problem("rule-refused", entry.fault or "It cannot be read.")
+    # The engine is there by now.
+    from aoc_rules.catalogue import Written
+
+    rules = await services.rules.tried(found) if isinstance(found, Written) else found
+    return await asyncio.to_thread(rule_texts.test_of, rules, tenant, known)
 
 
 def _said(
