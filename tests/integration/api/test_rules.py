@@ -18,7 +18,7 @@ from aoc_api.rule_work import RuleWork
 from aoc_cli.rules import printing
 from aoc_common.contracts.alert import AlertRule, FieldValue
 from aoc_common.contracts.alert_message import AlertMessage
-from aoc_common.gateway.rules import RuleTest
+from aoc_common.gateway.rule_tests import RuleTest
 from aoc_common.store.alerts import AlertWrite
 from aoc_common.store.mongo.alerts import MongoAlerts
 from aoc_common.store.mongo.client import ensure_indexes
@@ -194,13 +194,13 @@ async def test_of_more_events_than_are_tried_the_newest_are_and_that_is_said(mai
     assert (tried["events"], tried["matches"], tried["complete"]) == (4, 4, False)
     assert datetime.fromisoformat(tried["start"]) == datetime.fromtimestamp(events[3].time_ms / 1000, UTC)
     printing.print_test(RuleTest.model_validate(tried))
-    assert "of the newest events only" in " ".join(capsys.readouterr().out.split())
+    assert "incomplete: stopped at the newest events" in " ".join(capsys.readouterr().out.split())
     monkeypatch.setattr(rule_trials, "MOST_TRIED", 10)
     assert (await gateway.client.post(f"{URL}/test", json={"rule": OWN})).json()["complete"] is True
     monkeypatch.setattr(rule_trials, "MOST_S", -1)
     monkeypatch.setattr(rule_trials, "_PAGE", 3)
     tried = (await gateway.client.post(f"{URL}/test", json={"rule": OWN})).json()
-    assert (tried["events"], tried["complete"]) == (3, False)
+    assert (tried["events"], tried["complete"], tried["stopped"]) == (3, False, "time")
     await gateway.get(f"{URL}/lint", rule=OWN, days="1")
     assert len(made) == 4
     assert threading.main_thread() not in made  # a tenant's lists can be long: others are served meanwhile

@@ -14,6 +14,7 @@ from aoc_common.store.alert_groups import AlertGroup
 from aoc_rules.backtest import BackTest, _incidents, matched
 from aoc_rules.catalogue import checked, compiled_of
 from aoc_rules.circumstances.tenants import UNKNOWN
+from aoc_rules.evaluation.answers import Stretch, answer
 from aoc_rules.exceptions import filter_document
 from aoc_rules.grouping import Placed, placed
 from aoc_rules.history import History, duplicates
@@ -45,7 +46,7 @@ def test_incidents_are_those_that_the_alerter_makes() -> None:
         times = [start + timedelta(minutes=random.randrange(6 * 1440)) for _ in range(150)]
         events = [Placed("t", "r", (), UUID(int=number), at, window) for number, at in enumerate(times)]
         _, alerts = placed(AlertGroup("k", "t", "r"), events, {})
-        assert _incidents(times, window) == len(set(alerts.values()))
+        assert len(_incidents(times, window)) == len(set(alerts.values()))
 
 
 def test_matches_are_counted_and_history_says_what_never_was_and_what_is_too_broad() -> None:
@@ -55,7 +56,9 @@ def test_matches_are_counted_and_history_says_what_never_was_and_what_is_too_bro
     row = Row(whole.id, "t", whole.source, whole.operation, event, whole.service, whole.actor, whole.ip)
     test = BackTest(rule())
     assert [test.add(row, event), test.add(row, event)] == [True, True]
-    assert (test.matches, test.alerts, test.alerts_a_day(timedelta(days=2))) == (2, 1, 0.5)
+    told = answer(test, Stretch(at, at + timedelta(days=2)))
+    assert (told.matches, told.alerts, told.alerts_a_day, told.complete) == (2, 1, 0.5, True)
+    assert [(one.matches, one.alerts) for one in told.hours] == [(2, 1)]
     assert list(test.hours.values()) == [2]
     assert test.hours.keys() == {at.replace(minute=0, second=0, microsecond=0)}
 

@@ -13,14 +13,15 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from aoc_cli.rules import command, files, offline
+from aoc_cli.rules import command, files, trying
 from aoc_cli.rules.command import group
 from aoc_cli.rules.files import read_files, read_text
 from aoc_cli.rules.offline import lint_files
 from aoc_cli.rules.plan import Step, plan
 from aoc_cli.rules.printing import print_plan, print_rule
 from aoc_common.errors import BadConfiguration
-from aoc_common.gateway.rules import RuleDetail, RuleExceptionView, RuleTest
+from aoc_common.gateway.rule_tests import RuleTest
+from aoc_common.gateway.rules import RuleDetail, RuleExceptionView
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 PAGE = (Path(__file__).parents[3] / "docs/howto/write-and-test-a-rule.md").read_text()
@@ -82,9 +83,9 @@ def test_the_rule_of_the_how_to_is_linted_tested_and_covered_without_a_gateway(t
     tried = run.invoke(group, ["test", str(hours), "--file", str(log), "--json"])
     assert [one["start"][:10] for one in json.loads(tried.output)["hours"]] == ["2026-11-23", "2026-11-25"]
     with monkeypatch.context() as patch:
-        patch.setattr(offline, "_MOST_WAITING", 2)
+        patch.setattr(trying, "_MOST_WAITING", 2)
         tried = run.invoke(group, ["test", str(hours), "--file", str(log)])
-    assert "more than 2 events match it beside `first_seen`: too many to be tried in files" in str(tried.exception)
+    assert "more than 2 events match beside `first_seen`: too many to be tried in files" in str(tried.exception)
     log.write_text(RECORD)
     layer = tmp_path / "layer.json"
     assert run.invoke(group, ["coverage", str(rule.parent), "--navigator", str(layer)]).exit_code == 0

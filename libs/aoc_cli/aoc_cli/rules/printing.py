@@ -156,7 +156,8 @@ def _print_counted(rule: RuleCounted) -> None:
 
 
 def _print_alert(alert: RuleAlert) -> None:
-    group = ", ".join(f"{one.field}={one.value}" for one in alert.group)
+    said = [*alert.common, *(one for one in alert.group if one not in alert.common)]
+    group = ", ".join(f"{one.field}={one.value}" for one in said)
     span = f"{minute(alert.first_at)} to {minute(alert.last_at)}"
     out.print()
     line = f"{minute(alert.at)} {group}: {alert.count:,} events, {span}; raised by"

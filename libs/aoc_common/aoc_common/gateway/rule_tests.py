@@ -37,7 +37,8 @@ _ALERT: Final[dict[str, Any]] = {
     "at": "2026-11-23T08:00:00Z",
     "first_at": "2026-11-23T07:58:00Z",
     "last_at": "2026-11-23T08:04:00Z",
-    "group": [{"field": "ipAddress", "value": "203.0.113.9"}],
+    "common": [{"field": "ipAddress", "value": "203.0.113.9"}],
+    "group": [{"field": "service", "value": "entra"}],
     "count": 2,
     "events": [_EXAMPLE],
 }
@@ -125,7 +126,8 @@ class RuleAlert(BaseModel):
     at: datetime = Field(description="When what it tells of was complete; what is missing, when its time was over.")
     first_at: datetime = Field(description="When its first event happened.")
     last_at: datetime = Field(description="When its last one did.")
-    group: list[RuleMatched] = Field(description="What its events have in common.")
+    common: list[RuleMatched] = Field(description="What the events that made it have in common, by `group-by`.")
+    group: list[RuleMatched] = Field(description="By what it is told apart from other alerts.")
     count: int = Field(description="How many events it would have.")
     events: list[RuleExample] = Field(description="Those that made it, the last 20 of them.")
 

@@ -12,6 +12,7 @@ from aoc_common.gateway.rule_tests import RuleAlert, RuleCounted, RuleExample, R
 from aoc_common.gateway.rules import RuleMatched
 from aoc_rules.backtest import MOST_EXAMPLES, BackTest, hour_of
 from aoc_rules.correlation.groups import Counted
+from aoc_rules.correlation.reading import MOST_HITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -113,10 +114,10 @@ def _notes(test: CorrelationTest, reached: Reached, stretch: Stretch) -> list[st
     plan, notes = test.rules.plan, []
     if plan.across:
         notes.append("It looks at all tenants together: here, at the events of one alone.")
-    if plan.span > stretch.end - stretch.start:
+    if plan.span > stretch.end - stretch.start and not reached.placing.of(plan.id):
         notes.append("Its timespan is longer than the stretch that was searched.")
     if reached.crowded:
-        notes.append("Groups had more than 5,000 hits within a look: the latest count, as at work.")
+        notes.append(f"Groups had more than {MOST_HITS:,} hits within a look: the latest count, as at work.")
     return notes
 
 
@@ -125,6 +126,7 @@ def _alert(one: WouldBe) -> RuleAlert:
         at=one.at,
         first_at=one.first_at,
         last_at=one.last_at,
+        common=_values(one.common),
         group=_values(one.group),
         count=one.count,
         events=[_example(event) for event in one.events[-MOST_EXAMPLES:]],

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from aoc_common.contracts.alert import FieldValue
     from aoc_common.store.alert_hits import HitKey
     from aoc_common.store.counted_hits import CountedHit, CountedHitStore
     from aoc_common.store.window_ends import WindowEnd
@@ -52,9 +53,13 @@ class Watch(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A window that holds, as events for an alert. `at`: when it was complete, in the time of the events."""
+    """A window that holds, as events for an alert.
+
+    `at`: when it was complete, in the time of the events. `common`: what they have in common.
+    """
 
     at: datetime
+    common: tuple[FieldValue, ...]
     found: tuple[Found, ...]
 
 
@@ -148,7 +153,7 @@ class Correlator:
             if fresh := window.hits - given:
                 given |= fresh
                 found = found_of(group, [seen[hit] for hit in sorted(fresh, key=_in_time)], self._home)
-                made.append(Completed(EPOCH + timedelta(milliseconds=window.end), tuple(found)))
+                made.append(Completed(EPOCH + timedelta(milliseconds=window.end), group.told, tuple(found)))
         return made
 
 

@@ -17,7 +17,7 @@ from aoc_common.contracts.ids import EPOCH
 from aoc_rules.circumstances.tenants import UNKNOWN
 from aoc_rules.correlation.ends import stretch_ms
 from aoc_rules.correlation.groups import Counted
-from aoc_rules.evaluation.completing import Correlator
+from aoc_rules.evaluation.completing import Completed, Correlator
 from aoc_rules.evaluation.deciding import Decider, group_of
 from aoc_rules.evaluation.memory import MemoryEnds, MemoryHits
 from aoc_rules.evaluation.placing import Placing
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from aoc_common.store.alert_hits import HitKey
     from aoc_rules.circumstances.tenants import KnownTenant
     from aoc_rules.correlation.plan import Correlation
-    from aoc_rules.evaluation.completing import Completed
     from aoc_rules.finding import Told
     from aoc_rules.library import Library
 
@@ -194,7 +193,8 @@ class _Replay:
 
     async def _give(self, told: Sequence[Told]) -> None:
         for one in told:
-            self._placing.add(one.event.at, [found for found in one.found if isinstance(found, Found)])
+            alone = tuple(found for found in one.found if isinstance(found, Found))
+            self._placing.add(Completed(one.event.at, (), alone))
         counted = [hit for one in told for hit in one.found if isinstance(hit, Counted)]
         self._place(await self._correlator.correlate(self._correlations, counted))
 
@@ -217,7 +217,7 @@ class _Replay:
 
     def _place(self, completed: Iterable[Completed]) -> None:
         for one in sorted(completed, key=lambda one: one.at):
-            self._placing.add(one.at, one.found)
+            self._placing.add(one)
 
     def _inner(self, plan: Correlation) -> list[Correlation]:
         return [self._correlations.plans[slot.rule] for slot in plan.slots if slot.inner]
