@@ -19,7 +19,7 @@ from aoc_common.store.alert_groups import AlertGroup, Span
 from aoc_common.store.alert_hits import HITS_KEPT, Hit
 from aoc_common.store.alert_search import AlertQuery
 from aoc_common.store.alerts import MOST_WAITING, AlertWrite, StoredAlert
-from aoc_common.store.counted_hits import CountedHit, Stretch
+from aoc_common.store.counted_hits import CountedHit, CountedHitStore, Stretch
 from aoc_common.store.mongo.alert_census import MongoAlertCensus
 from aoc_common.store.mongo.alert_groups import MongoAlertGroups
 from aoc_common.store.mongo.alert_hits import MongoHits
@@ -31,6 +31,7 @@ from aoc_common.store.mongo.tenant_data import MongoTenantData
 from aoc_common.store.mongo.window_ends import MongoWindowEnds
 from aoc_common.store.rules import RuleChange, RuleException, StoredRule
 from aoc_common.store.window_ends import WindowEnd
+from aoc_rules.evaluation.memory import MemoryHits
 from made_alerts import DANA, KEEP, NOW, alert_event, alert_of
 
 if TYPE_CHECKING:
@@ -190,9 +191,11 @@ async def test_a_group_is_changed_by_one_at_a_time(alerts, database) -> None:
     assert (await groups.read(["k1"]))["k1"].spans == (span,)
 
 
-async def test_hits_that_are_counted_are_found_by_key_and_time_the_latest_of_too_many(alerts, database) -> None:
+@pytest.mark.parametrize("kind", ["mongo", "memory"])
+async def test_hits_that_are_counted_are_found_by_key_and_time_the_latest_of_too_many(alerts, database, kind) -> None:
     await ensure_indexes(database, ("counted_hits",))
-    hits, event = MongoCountedHits(database), alert_event(1)
+    hits: CountedHitStore = MongoCountedHits(database) if kind == "mongo" else MemoryHits(4)
+    event = alert_event(1)
     made = [
         CountedHit(
             "contoso", "r", uuid4(), NOW + timedelta(seconds=at), (key, "z"), (event,), HITS_KEPT, {"a.b": ("x",)}
@@ -213,7 +216,11 @@ async def test_hits_that_are_counted_are_found_by_key_and_time_the_latest_of_too
     assert await times(1, "k") == [2]
     (one,) = await hits.within(Stretch(("k",), NOW, NOW), 1)
     assert (one.values, one.rule, one.event) == ({"a.b": ("x",)}, "r", made[0].event)
-    assert one.events == (replace(event, matched=(), evidence=None),)
+    # What matched, and who did what, a store need not keep.
+    kept = tuple(replace(held, matched=(), evidence=None) for held in one.events)
+    assert kept == (replace(event, matched=(), evidence=None),)
+    if isinstance(hits, MemoryHits):
+        assert (hits.full, [held.at for held in hits.of("r")]) == (True, [held.at for held in made])
 
 
 async def test_the_end_of_windows_is_one_replica_s_for_a_minute_and_stays_when_it_is_asked_for_again(database) -> None:

@@ -15,6 +15,7 @@ import pytest
 import structlog
 from motor.motor_asyncio import AsyncIOMotorClient
 
+from aoc_api import rule_work
 from aoc_api.app import create_app
 from aoc_api.settings import ApiOptions, ApiSettings, AuditOptions, LimitOptions
 from aoc_common.contracts.audit import AuditEntry
@@ -25,6 +26,7 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.term_edition import MongoTermEdition
 from aoc_common.telemetry import tracing
+from aoc_rules.catalogue import Catalogue
 from making import an_event
 from manual_clock import ManualClock
 from signing_in import bearer, make_key
@@ -73,6 +75,12 @@ def noted(gateway: Gateway) -> list[dict[str, Any]]:
     """What the spool of this gateway holds and has held since it was last emptied."""
     spool: Spool = gateway.app.state.services.audit._spool  # before anything is stored
     return [AuditEntry.read(line.decode()).event for line in spool.lines()]
+
+
+@pytest.fixture
+def no_pack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the shipped rules, which take long to load."""
+    monkeypatch.setattr(rule_work, "_catalogue", partial(Catalogue, ()))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aoc_api import rule_texts, rule_trials, rule_work
+from aoc_api import rule_texts, rule_trials
 from aoc_api.access.principal import Principal
 from aoc_api.problems import Problem
 from aoc_api.rule_work import RuleWork
@@ -23,7 +23,6 @@ from aoc_common.store.alerts import AlertWrite
 from aoc_common.store.mongo.alerts import MongoAlerts
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.rules import MongoRules
-from aoc_rules.catalogue import Catalogue
 from aoc_rules.circumstances.tenants import UNKNOWN, KnownTenant
 from aoc_rules.exceptions import exceptions_of, written
 from made_alerts import KEEP, NOW, alert_event, alert_of
@@ -104,12 +103,6 @@ async def test_a_rule_is_added_changed_by_its_etag_and_removed_and_a_shipped_one
 
     statuses = [(await call("DELETE", f"{URL}/{one}")).status_code for one in (OWN, OWN, SHIPPED, SHIPPED)]
     assert statuses == [204, 404, 204, 409]
-
-
-@pytest.fixture
-def no_pack(monkeypatch) -> None:
-    """Without the shipped rules, which take long to load."""
-    monkeypatch.setattr(rule_work, "_catalogue", partial(Catalogue, ()))
 
 
 @pytest.mark.usefixtures("no_pack")

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
 
+from aoc_common.contracts.rows import Row
+from aoc_common.store.rules import StoredRule
+from aoc_rules.catalogue import Catalogue, Written
+from aoc_rules.evaluation.answers import Stretch, answer
+from aoc_rules.evaluation.trial import CorrelationTest
+from aoc_rules.pack import shipped_rules
 from aoc_sim.inventory import build_directory
 from aoc_sim.settings import DEFAULT_TENANTS
 from aoc_sim.stories import ON_DEMAND, STORIES, raised_by, set_stage
@@ -21,6 +29,7 @@ from thoroughness import THOROUGH
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aoc_common.contracts.event import Event
     from aoc_sim.records.base import Draft
 
 DAY = datetime(2026, 11, 18, tzinfo=UTC)
@@ -78,3 +87,29 @@ def test_a_day_of_two_hundred_people_raises_two_alerts_at_most(seed) -> None:
     assert DEFAULT_TENANTS[0].people == 200
 
     quiet(seed, 6_000)
+
+
+def test_a_back_test_of_each_correlation_of_the_pack_finds_the_alerts_that_stories_raise() -> None:
+    catalogue, found, expected = Catalogue(shipped_rules(), home=True), Counter(), Counter()
+    correlations = [one for one in catalogue.shelf({}, DAY).entries.values() if one.correlation]
+    tried = {one.name: catalogue.tried(Written(one.id, {one.id: StoredRule(one.id)}), {}, DAY) for one in correlations}
+    for name in STORIES:
+        drafts = told(7, name, 0)
+        events = [event_of(draft.body, draft.source) for draft in drafts]
+        expected.update({(name, one): count for one, count in raised_by(drafts).items() if one in tried})
+        for file, rules in tried.items():
+            test = CorrelationTest(rules, events[0].tenant)
+            test.add_all((row, row.ocsf) for event in events for row in [row_of(event)])
+            asyncio.run(test.evaluate(DAY + timedelta(days=2), lambda: True))
+            found.update({(name, file): count} if (count := answer(test, Stretch(DAY, DAY)).alerts) else {})
+
+    assert found == expected
+    assert len(tried) >= 10
+    assert {file for _, file in found} >= {"mass-download", "password-spray", "many-devices-wiped"}
+
+
+def row_of(event: Event) -> Row:
+    return Row(
+        event.id, event.tenant, event.source, event.operation, orjson.loads(event.message()), event.service,
+        event.actor, event.ip,
+    )  # fmt: skip

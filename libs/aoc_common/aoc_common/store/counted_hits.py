@@ -23,7 +23,7 @@ class CountedHit:
     - `event`: the event's id, or one of its own for the window of a correlation. `at`: when it happened, or ended.
     - `keys`: hashes of tenant, rule, and what the event has in common with others, one for each way of grouping.
     - `values`: what the event has in fields whose values count. `events`: it, or some of the window's; what matched in
-      them, and their evidence, is not kept.
+      them, and their evidence, need not be kept.
     - `keep`: how long after it is noted it can still be part of a window.
     """
 

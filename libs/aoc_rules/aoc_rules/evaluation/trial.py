@@ -61,7 +61,7 @@ class TriedRules:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What came of it. `until`: so far it was looked; `told`: the matches until then, in the order of time.
+    """What came of it. `told`: the matches that were looked at, in the order of time. `until`: those until then.
 
     `hits`: of the correlations that others name. `waiting`: windows that hold so far and were not over.
     `stopped`: why it was not looked further; None: it was.
@@ -181,12 +181,12 @@ class _Replay:
             done += len(some)
             if done == len(told):
                 break
-            known_until = min(told[done].event.at - _MS, self._until)
-            await self._decide(known_until)
+            looked = told[done].event.at - _MS
+            await self._decide(min(looked, self._until))
             if self._hits.full or not go_on():
-                until, stopped = known_until, "hits" if self._hits.full else "time"
+                until, stopped = looked, "hits" if self._hits.full else "time"
                 break
-        waiting = await self._decide_last(until)
+        waiting = await self._decide_last(min(until, self._until))
         return Reached(
             until, told[:done], self._hits, self._placing, waiting, crowded=self._watch.is_crowded, stopped=stopped
         )
