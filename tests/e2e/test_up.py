@@ -219,7 +219,7 @@ def test_rules_are_applied_exported_and_excepted_from_and_what_was_exported_is_w
     _, data, base = stack
     tenant, folder, copy = ["--tenant", "contoso"], module_aoc.root / "rules", module_aoc.root / "exported"
     (folder / "exceptions").mkdir(parents=True)
-    rule, team, _ = re.findall(r"```yaml\n(.*?)```", HOW_TO.read_text(), re.DOTALL)
+    rule, _, team, _ = re.findall(r"```yaml\n(.*?)```", HOW_TO.read_text(), re.DOTALL)
     identity = yaml.safe_load(rule)["id"]
     counted = {
         "type": "event_count",
@@ -252,6 +252,9 @@ def test_rules_are_applied_exported_and_excepted_from_and_what_was_exported_is_w
     assert {(one["id"], one["fault"]) for one in own} == {(identity, None), (OWN, None)}
     assert len(json.loads(rules("show", identity, *tenant, "--json"))["exceptions_in_force"]) == 1
     assert json.loads(rules("test", identity, *tenant, "--json"))["complete"] is True
+    counting = [json.loads(rules("test", one, *tenant, "--json")) for one in (OWN, folder / "several.yml")]
+    assert [one["rules"][0]["id"] for one in counting] == [identity, identity]
+    assert "A sign-in failed by a wrong password or an unknown user: " in rules("test", "password-spray", *tenant)
     assert json.loads(rules("lint", identity, *tenant, "--days", "0", "--json")) == {}
 
     def alert() -> str | None:

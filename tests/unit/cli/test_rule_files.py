@@ -25,8 +25,9 @@ from aoc_common.gateway.rules import RuleDetail, RuleExceptionView
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 PAGE = (Path(__file__).parents[3] / "docs/howto/write-and-test-a-rule.md").read_text()
-RULE, FILTER, WORKFLOW = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+RULE, CORRELATION, FILTER, WORKFLOW = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 RECORD = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[0]
+SHOWN = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)[0]
 ID = yaml.safe_load(RULE)["id"]
 
 
@@ -97,6 +98,43 @@ def test_the_rule_of_the_how_to_is_linted_tested_and_covered_without_a_gateway(t
     broken = run.invoke(group, ["lint", str(rule.parent)])
     assert broken.exit_code == 1
     assert "fault: line 13, detection.selection.Parameters.AuditEnabled|bogus" in broken.output
+
+
+def three(folder: Path) -> Path:
+    """A log of three records as that of the page, of three mailboxes."""
+    log, told = folder / "export.ndjson", (("07:00", "sam"), ("07:20", "lee"), ("07:40", "eve"))
+    records = [RECORD.replace("07:00", at).replace('"sam"', f'"{who}"') for at, who in told]
+    log.write_text("".join(one.replace("00000001-", f"0000000{place}-") for place, one in enumerate(records)))
+    return log
+
+
+def test_the_correlation_of_the_how_to_finds_what_the_page_shows(tmp_path) -> None:
+    run, log, rules = CliRunner(), three(tmp_path), tmp_path / "rules"
+    rules.mkdir()
+    alone, base = rules / "mailbox-audits.yml", rules / "mailbox-audit.yml"
+    alone.write_text(CORRELATION)
+    base.write_text(RULE)
+    on_file = ["--file", str(log)]
+    shown = run.invoke(group, ["test", str(alone), "--with", str(base), *on_file])
+    assert shown.output.startswith(SHOWN), shown.output
+    both = tmp_path / "both.yml"
+    both.write_text(f"{CORRELATION}---\n{RULE}")
+    asked = (
+        [str(alone), "--with", str(rules), "--at-least", "3"],
+        [yaml.safe_load(CORRELATION)["id"], "--with", str(rules)],
+        [str(both)],
+    )
+    found = [json.loads(run.invoke(group, ["test", *one, *on_file, "--json"]).output) for one in asked]
+    assert found[0] == found[1] == found[2]
+    assert (found[0]["matches"], found[0]["alerts"], found[0]["complete"]) == (3, 1, True)
+
+    missing = run.invoke(group, ["test", str(alone), *on_file])
+    assert f"there is no rule '{ID}'; rules of other files are named by --with" in str(missing.exception)
+    nowhere = run.invoke(group, ["test", "nowhere", "--with", str(rules), *on_file])
+    assert "nowhere: neither a file nor a rule of those that --with names" in str(nowhere.exception)
+    base.write_text(RULE.replace("detection:", "detection: x #"))
+    broken = run.invoke(group, ["test", str(alone), "--with", str(rules), *on_file])
+    assert "--with: mailbox-audit.yml: " in str(broken.exception)
 
 
 def test_a_folder_and_a_zip_are_read_alike_and_nothing_of_them_is_unpacked(tmp_path, monkeypatch) -> None:

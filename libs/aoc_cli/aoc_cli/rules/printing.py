@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from rich.table import Table
@@ -118,7 +119,7 @@ def print_test(test: RuleTest) -> None:
         _print_correlation(test, searched)
         return
     out.print(f"{searched}: {test.matches:,} of {test.events:,} events match", markup=False, highlight=False)
-    out.print(f"that would be {test.alerts:,} alerts, {test.alerts_a_day:,.2f} a day", highlight=False)
+    out.print(f"that would be {_alerts(test)}", highlight=False)
     _print_days((hour.start, hour.matches) for hour in test.hours)
     table = Table("time", "operation", "actor", "matched", "event", box=None, padding=(0, 2, 0, 0))
     for one in test.examples:
@@ -128,15 +129,15 @@ def print_test(test: RuleTest) -> None:
 
 
 def _print_correlation(test: RuleTest, searched: str) -> None:
-    out.print(f"{searched}: {test.events:,} events were tried", markup=False, highlight=False)
+    out.print(f"{searched}: {_many(test.events, 'event')}", markup=False, highlight=False)
     for rule in test.rules:
         _print_counted(rule)
-    line = f"{test.alerts:,} alerts, {test.alerts_a_day:,.2f} a day, of {test.matches:,} events"
+    line = f"that would be {_alerts(test)}, of {_many(test.matches, 'event')}"
     out.print(line, style="bold", highlight=False)
     _print_days((hour.start, hour.alerts) for hour in test.hours)
     if test.undecided:
-        what = f"{test.undecided:,} more would be, if what they miss does not come"
-        out.print(f"{what}: their time was not over at the end", highlight=False)
+        what = f"not decided: {_many(test.undecided, 'window')}, whose time was not over at the end"
+        out.print(what, style="yellow", highlight=False)
     for note in test.notes:
         out.print(f"note: {visible(note)}", markup=False, highlight=False)
     for alert in test.raised[:_MOST_ALERTS]:
@@ -146,12 +147,12 @@ def _print_correlation(test: RuleTest, searched: str) -> None:
 
 
 def _print_counted(rule: RuleCounted) -> None:
-    what = "windows" if rule.correlation else "matches"
-    own = f", {rule.alerts:,} alerts of its own" if rule.alerts else ""
-    out.print(visible(f"{rule.title}: {rule.matches:,} {what}{own}"), markup=False, highlight=False)
+    what = _many(rule.matches, "window" if rule.correlation else "match")
+    own = f", {_many(rule.alerts, 'alert')} of its own" if rule.alerts else ""
+    out.print(visible(f"{rule.title}: {what}{own}"), markup=False, highlight=False)
     if rule.uncounted:
         why = "nothing in a field of group-by, or no time"
-        out.print(f"  {rule.uncounted:,} of them are not counted: {why}", style="yellow", highlight=False)
+        out.print(f"  not counted of these: {rule.uncounted:,}, which have {why}", style="yellow", highlight=False)
     _print_days((hour.start, hour.matches) for hour in rule.hours)
 
 
@@ -160,7 +161,7 @@ def _print_alert(alert: RuleAlert) -> None:
     group = ", ".join(f"{one.field}={one.value}" for one in said)
     span = f"{minute(alert.first_at)} to {minute(alert.last_at)}"
     out.print()
-    line = f"{minute(alert.at)} {group}: {alert.count:,} events, {span}; raised by"
+    line = f"{minute(alert.at)} {group}: {_many(alert.count, 'event')}, {span}; raised by"
     out.print(visible(line), markup=False, highlight=False)
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for one in alert.events[-_MOST_EVENTS:]:
@@ -169,6 +170,16 @@ def _print_alert(alert: RuleAlert) -> None:
     if (more := len(alert.events) - _MOST_EVENTS) > 0:
         out.print(f"  {more} earlier ones", highlight=False)
     out.print(table)
+
+
+def _alerts(test: RuleTest) -> str:
+    """How many; what that is a day is said of a day at least."""
+    a_day = f", {test.alerts_a_day:,.2f} a day" if test.end - test.start >= timedelta(days=1) else ""
+    return f"{_many(test.alerts, 'alert')}{a_day}"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 'es' if what.endswith('h') else 's'}"
 
 
 def _matched(one: RuleExample) -> str:

@@ -95,22 +95,23 @@ def shipped_id(identity: str) -> str | None:
 
 def test_of(rule: str, text: str | None, tenant: KnownTenant) -> BackTest | CorrelationTest:
     """A test without a gateway, of a text or of what is shipped. Raises `BadConfiguration`."""
-    catalogue, now = Catalogue(shipped_rules(), home=True), datetime.now(UTC)
     try:
-        if text is not None:
-            found = written_of(text, rule)
-        else:
-            entry = catalogue.shelf({}, now).entries.get(rule)
-            if entry is None:
-                raise BadConfiguration(f"{rule}: neither a file nor a rule that is shipped")
-            found = entry.sigma if isinstance(entry.sigma, SigmaRule) else Written(rule, {rule: StoredRule(rule)})
+        found = _shipped(rule) if text is None else written_of(text, rule)
         if isinstance(found, SigmaRule):
             return BackTest(compiled_of(found), tenant)
-        return CorrelationTest(catalogue.tried(found, {}, now), _name(tenant), tenant)
+        tried = Catalogue(shipped_rules(), home=True).tried(found, {}, datetime.now(UTC))
+        return CorrelationTest(tried, _name(tenant), tenant)
     except RuleRefused as error:
         reason = error.faults[0].reason
         hint = "; rules of other files are named by --with" if "there is no rule" in reason else ""
         raise BadConfiguration(f"{rule}: {reason}{hint}") from None
+
+
+def _shipped(identity: str) -> SigmaRule | Written:
+    entry = Catalogue(shipped_rules(), home=True).shelf({}, datetime.now(UTC)).entries.get(identity)
+    if entry is None:
+        raise BadConfiguration(f"{identity}: neither a file nor a rule that is shipped")
+    return entry.sigma if isinstance(entry.sigma, SigmaRule) else Written(identity, {identity: StoredRule(identity)})
 
 
 def tenant_of(file: Path | None) -> KnownTenant:
