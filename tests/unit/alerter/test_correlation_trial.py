@@ -129,7 +129,7 @@ async def test_nothing_is_looked_up_of_what_is_not_done_for_the_first_time() -> 
     test = CorrelationTest(rules_of(base, correlation_text(condition={"gte": 2})), "contoso")
     test.add_all(pairs(op("a", minute) for minute in range(3)))
 
-    assert (test.uses, test.waiting) == ({"operation"}, 3)
+    assert (list(test.uses), test.waiting) == (["operation"], 3)
     for use, take in test.undecided():
         if use.at > NOW:
             take()
