@@ -40,6 +40,7 @@ SAID: dict[str, dict[str, Any]] = {
     "either": {"type": "temporal", "rules": ["a", "b", "c"], "condition": "a and b or c and not a"},
     "of windows": {"type": "temporal_ordered", "rules": ["few", "c"], "timespan": "30m"},
     "without windows": {"type": "temporal", "rules": ["b", "averages"], "condition": "b and not averages"},
+    "told apart": {"rules": ["a", "b", "c"], "condition": {"gte": 3}, "timespan": "20m"},
     "with its rules": {"rules": ["d"], "condition": {"gte": 2}, "timespan": "40m", "generate": True},
 }  # fmt: skip
 IDS = {name: f"{number:08}-0000-4000-8000-00000000000a" for number, name in enumerate(SAID, 1)}
@@ -47,7 +48,7 @@ ALIASES = {"from": {"a": "ip", "b": "ClientIP"}, "who": {"a": "actor", "b": "Use
 
 
 #: Those that the fast lane compares, one of a kind.
-SOME = ("count", "values", "missing", "of windows", "with its rules")
+SOME = ("values", "missing", "of windows", "told apart", "with its rules")
 
 
 def texts(names: Sequence[str]) -> list[str]:
@@ -55,7 +56,8 @@ def texts(names: Sequence[str]) -> list[str]:
     made = base_texts()
     for name in names:
         more = {"aliases": ALIASES} if name == "by another name" else {}
-        made.append(correlation_text(IDS[name], {"window": "15m"}, **SAID[name], **more).replace("Correlated", name))
+        aoc: dict[str, Any] = {"window": "15m"} | ({"group_by": ["operation"]} if name == "told apart" else {})
+        made.append(correlation_text(IDS[name], aoc, **SAID[name], **more).replace("Correlated", name))
     for name, called, identity in (("few", "few", MINE), ("average", "averages", ROLES)):
         made.append(f"name: {called}\n{correlation_text(identity, **SAID[name])}".replace("Correlated", called))
     return made

@@ -96,6 +96,20 @@ async def test_windows_that_another_correlation_counts_are_told_beside_its_rules
     assert (alone.alerts, [one.title for one in alone.rules]) == (1, ["Rule a"])  # tried as if nobody named it
 
 
+@pytest.mark.parametrize("at_once", [1, 200])
+async def test_what_is_missing_of_windows_is_decided_after_these_are(monkeypatch, at_once: int) -> None:
+    monkeypatch.setattr(trial, "_AT_ONCE", at_once)
+    said = {"type": "value_avg", "condition": {"gt": 4, "field": "Size"}, "timespan": "30m"}
+    inner = f"name: averages\n{correlation_text(MINE, **said)}"  # decided by stretches of three minutes
+    asked = {"type": "temporal", "rules": ["b", "averages"], "condition": "b and not averages"}
+    rules = rules_of(*base_texts(), inner, correlation_text(**asked))
+    later = [op("a", minute, "sam", Size="1") for minute in (11.1, 11.5, 12.1, 30)]
+    missed = told(await tried(rules, [op("b", 0), *later, op("a", 10, Size="7")], NOW + DAY))
+    raised = told(await tried(rules, [op("b", 0), *later, op("a", 10, Size="1")], NOW + DAY))
+
+    assert (missed.alerts, raised.alerts) == (0, 1)
+
+
 async def test_of_twins_the_first_counts_whichever_is_read_first() -> None:
     first = op("a", 0)
     second = replace(op("a", 1), id=UUID(int=7), twin_of=first.id)
