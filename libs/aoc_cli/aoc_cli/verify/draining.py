@@ -34,10 +34,10 @@ _LONGEST_POLL_S: Final = 10.0
 #: Share of stored records from which the pipeline counts as busy.
 _WORK_STARTED_SHARE: Final = 0.05
 #: After the last page has left AOC_RAW, seconds until what is still missing counts as lost; where the bus is struck,
-#: pages that were lost on it are looked for and fetched again first.
+#: pages that were lost on it are looked for and fetched again first, which takes a busy machine minutes.
 _GRACE_S: Final = 10.0
 _SHORT_GRACE_S: Final = 5.0
-_LONG_GRACE_S: Final = 60.0
+_LONG_GRACE_S: Final = 300.0
 #: While content is listed and waits for its next try (`aoc_common.store.blob_retries`).
 _PUT_OFF_GRACE_S: Final = 200.0
 #: More than a collector lets a watermark be ahead (`aoc_common.store.clock_corrections.AHEAD`).
