@@ -135,9 +135,11 @@ async def test_the_cache_is_bounded(database: Database) -> None:
     names = DirectoryCache(counting, ManualClock(NOW), 10)
     keys = [f"key-{number}" for number in range(3000)]
     await names.among("contoso", keys)
-    await names.among("contoso", keys[:5])
+    first = [len(asked) for asked in counting.asked]
+    await names.among("contoso", keys)
 
-    assert [len(asked) for asked in counting.asked] == [2000, 1000, 5]
+    assert first == [2000, 1000]
+    assert 3000 - 10 <= sum(map(len, counting.asked)) - sum(first) <= 3000  # whichever ten it knows
 
 
 async def test_names_of_a_tenant_without_a_directory_are_asked_for_once_until_it_has_one(database: Database) -> None:
