@@ -2,18 +2,15 @@
 
 Syslog knows no acknowledgement. Over TCP and TLS the next best is had by ending the connection behind each batch. First
 the receiver's system has to have acknowledged all bytes; then we end our side, and a receiver that ends its own has
-read everything, while one that died with something unread answers with a reset. Receivers that keep a connection open
-when it is half closed need `confirm: none`: what their system took, and they did not read, is lost then without a word.
+read everything, while one that died with something unread, or refused us, answers with a reset or an alert
+(`delivery/connection.py` says what that proves, and what nothing can tell). Receivers that keep a connection open when
+it is half closed need `confirm: none`: what their system took, and they did not read, is lost then without a word.
 UDP is best effort whatever is set.
 """
 
 from __future__ import annotations
 
-import array
 import asyncio
-import fcntl
-import ssl
-import termios
 from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field
@@ -22,6 +19,7 @@ from aoc_common.errors import Unreachable
 from aoc_common.outbound.refusals import said
 from aoc_common.outbound.web import TlsOptions, checked
 from aoc_common.settings import Frozen
+from aoc_exporter.delivery.connection import Connection
 from aoc_exporter.delivery.port import Limits
 from aoc_exporter.framing.syslog import Framing, Header, framed, message
 from aoc_exporter.outcome import Accepted, Refused
@@ -34,8 +32,8 @@ if TYPE_CHECKING:
 
 #: The largest datagram of UDP over IPv4.
 _DATAGRAM: Final = 65_507
-#: How often it is looked whether bytes were acknowledged.
-_LOOK_S: Final = 0.002
+#: How long a receiver is waited for that may refuse us behind the handshake, and says nothing when it does not.
+_FIRST_WORD_S: Final = 1.0
 
 
 class SyslogOptions(Frozen):
@@ -67,9 +65,10 @@ class Syslog:
         self._options = options
         self._header = Header(options.hostname, "aoc", options.facility, options.enterprise)
         self._addresses = checked(options.allowed_networks)
-        self._context = options.tls.context() if options.transport == "tls" else None
+        self._tls = (options.tls.context(), options.host) if options.transport == "tls" else None
         self._longest = min(options.message_bytes, _DATAGRAM) if options.transport == "udp" else options.message_bytes
-        self._stream: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._connection: Connection | None = None
+        self._patience_s = _FIRST_WORD_S
         self._one_at_a_time = asyncio.Lock()
 
     @property
@@ -107,7 +106,7 @@ class Syslog:
                 else:
                     content = b"".join(framed(sent, self._options.framing) for sent in messages)
                     await self._write(address, content)
-        except (OSError, ssl.SSLError, TimeoutError) as error:
+        except OSError as error:
             self._abort()
             words = said(f"syslog: {host}:{port}: {type(error).__name__} {error}")
             raise Unreachable(words) from None
@@ -116,63 +115,30 @@ class Syslog:
             raise
 
     async def _write(self, address: str, content: bytes) -> None:
-        reader, writer = await self._connected(address)
-        writer.write(content)
-        await writer.drain()
-        await _acknowledged(reader, writer)
+        connection = await self._connected(address)
+        await connection.send(content)
         if self._options.confirm == "close":
-            self._stream = None
-            await _ended(reader, writer)
+            await connection.end()
+            self._connection = None
 
-    async def _connected(self, address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._stream is not None:
-            reader, writer = self._stream
-            if not (reader.at_eof() or writer.is_closing()):
-                return self._stream
-            self._abort()
-        self._stream = await asyncio.open_connection(
-            address,
-            self._options.port,
-            ssl=self._context,
-            server_hostname=self._options.host if self._context else None,
-            ssl_shutdown_timeout=self._options.timeout_s if self._context else None,
-        )
-        self._stream[1].transport.set_write_buffer_limits(high=0)  # `drain` waits until nothing is left
-        return self._stream
+    async def _connected(self, address: str) -> Connection:
+        if self._connection is not None:
+            try:
+                self._connection.listen()
+            except OSError:
+                self._abort()
+            else:
+                return self._connection
+        made = await Connection.opened(address, self._options.port, self._tls, patience_s=self._patience_s)
+        if not made.answered:
+            self._patience_s = 0.0  # it is one of those that say nothing
+        self._connection = made
+        return made
 
     def _abort(self) -> None:
-        if self._stream is not None:
-            self._stream[1].transport.abort()
-            self._stream = None
-
-
-async def _acknowledged(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Wait until the receiver's system has every byte. Raises `OSError` for a connection that ended before."""
-    socket = writer.get_extra_info("socket")
-    unsent = array.array("i", [0])
-    while True:
-        if (error := reader.exception()) is not None:
-            raise error
-        if reader.at_eof() or writer.is_closing():
-            raise ConnectionResetError("the receiver ended the connection")
-        fcntl.ioctl(socket.fileno(), termios.TIOCOUTQ, unsent)
-        if unsent[0] == 0:
-            return
-        await asyncio.sleep(_LOOK_S)
-
-
-async def _ended(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """End our side, and wait until the other one ends its own. Raises `OSError` when it did not read everything."""
-    try:
-        if writer.can_write_eof():
-            writer.write_eof()
-            while await reader.read(4096):
-                pass
-        writer.close()
-        await writer.wait_closed()
-    except BaseException:
-        writer.transport.abort()
-        raise
+        if self._connection is not None:
+            self._connection.abort()
+            self._connection = None
 
 
 async def _datagrams(address: str, port: int, messages: Sequence[bytes]) -> None:
