@@ -7,6 +7,7 @@ import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import uvloop
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -17,6 +18,7 @@ from aoc_common.outbound.web import TlsOptions
 from aoc_exporter.delivery.deliver import deliver
 from aoc_exporter.framing.syslog import Framing
 from aoc_exporter.outcome import Accepted, Again, Refused
+from aoc_exporter.sinks import syslog
 from aoc_exporter.sinks.elastic import Elastic, ElasticOptions
 from aoc_exporter.sinks.otlp import Otlp, OtlpOptions
 from aoc_exporter.sinks.sentinel import Sentinel, SentinelOptions
@@ -30,6 +32,7 @@ from aoc_sim.siem.syslog import SyslogReceiver
 from certificates import pair
 from each import each
 from receiving import LOCAL, LOOPBACK, SECRET, Account, Tokens, serving
+from refusing import Refusal, refusing
 from siem_entries import item, items
 
 if TYPE_CHECKING:
@@ -221,21 +224,6 @@ async def test_syslog_over_tcp_arrives_in_either_framing(framing: Framing) -> No
     assert receiver.broken_frames == 0
 
 
-async def test_syslog_over_one_connection_that_stays_open() -> None:
-    account = Account()
-    async with SyslogReceiver() as receiver:
-        options = SyslogOptions(
-            host="127.0.0.1", port=receiver.port, transport="tcp", confirm="none", allowed_networks=LOOPBACK
-        )
-        sink = Syslog(options)
-        for number in range(5):
-            await account.send(sink, [item(number)])
-        connections = receiver.taken.requests
-        await sink.close()
-
-    assert connections == 1
-
-
 async def test_syslog_over_udp_arrives_and_what_no_datagram_holds_is_refused() -> None:
     async with SyslogReceiver() as receiver:
         options = SyslogOptions(host="127.0.0.1", port=receiver.port, transport="udp", allowed_networks=LOOPBACK)
@@ -275,6 +263,22 @@ async def test_syslog_over_tls_arrives_at_a_receiver_that_is_trusted(authority) 
     assert len(receiver.taken.times) == 30
 
 
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+async def test_syslog_over_one_connection_that_stays_open(authority, eventually, transport: str) -> None:
+    ca_file, context = authority
+    account = Account()
+    async with SyslogReceiver(certificate=context if transport == "tls" else None) as receiver:
+        sink = over_tls(receiver.port, transport=transport, confirm="none", tls=TlsOptions(ca_file=ca_file))
+        for number in range(8):
+            await account.send(sink, [item(number)])
+        await eventually(lambda: len(receiver.taken.times) == 8)
+        connections = receiver.taken.requests
+        await sink.close()
+
+    assert connections == 1
+    assert account.words == []
+
+
 async def test_syslog_over_tls_tells_nothing_to_a_receiver_that_is_not_trusted(authority) -> None:
     _, context = authority
     async with SyslogReceiver(certificate=context) as receiver:
@@ -300,6 +304,38 @@ async def test_syslog_over_tls_presents_its_certificate(authority, tmp_path: Pat
 
     assert {type(outcome) for outcome in stranger} == {Again}
     assert set(receiver.taken.times) == {item(7).key}
+
+
+@pytest.mark.parametrize("refusal", Refusal, ids=lambda refusal: refusal.name)
+@pytest.mark.parametrize("waits", [True, False], ids=["by-the-first-word", "by-the-end"])
+async def test_who_refuses_behind_the_handshake_as_tls_1_3_does_is_sent_it_again(
+    authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: Refusal, waits: bool
+) -> None:
+    ca_file, context = authority
+    for name in ("friend", "stranger"):
+        certificate, key = pair("aoc")
+        (tmp_path / f"{name}.pem").write_bytes(certificate + key)
+    context.load_verify_locations(tmp_path / "friend.pem")
+    friend = TlsOptions(ca_file=ca_file, client_certificate=tmp_path / "friend.pem")
+    shown = tmp_path / "stranger.pem" if refusal.by_library else None
+    stranger = TlsOptions(ca_file=ca_file, client_certificate=shown)
+    # Several records of TLS: one alone is read whole, or not at all.
+    sent = [item(number, body=b'{"a":"' + b"x" * 5_000 + b'"}') for number in range(12)]
+    if not waits:  # as it is for a receiver that has been silent
+        monkeypatch.setattr(syslog, "_FIRST_WORD_S", 0.0)
+
+    async def outcomes(who: TlsOptions, times: int, **changes) -> set[type]:
+        sink = over_tls(port, tls=who, **changes)
+        made = [outcome for _ in range(times) for outcome in await deliver(sink, sent)]
+        await sink.close()
+        return set(map(type, made))
+
+    with refusing(context, refusal) as port:
+        for run in (asyncio.run, uvloop.run):  # services run on uvloop
+            assert await asyncio.to_thread(run, outcomes(stranger, 40)) == {Again}
+            assert await asyncio.to_thread(run, outcomes(friend, 5)) == {Accepted}
+            if waits and refusal.by_library:
+                assert await asyncio.to_thread(run, outcomes(stranger, 10, confirm="none")) == {Again}
 
 
 def test_certificates_that_are_not_there_stop_a_start_by_name() -> None:
