@@ -7,10 +7,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
@@ -179,3 +181,47 @@ async def test_an_entry_that_comes_again_in_other_company_stands_in_one_file(tmp
     # Somebody who wants it sent again gets it again.
     await deliver(sink, [replace(one, anew=True) for one in sent[:2]])
     assert len(lines(tmp_path)) == 11
+
+
+def beside(where: Path, suffix: str, half: bytes) -> None:
+    """What somebody else may leave in a folder, written later than what is there. `half`: a line without its end."""
+    with (where / f"huge{suffix}").open("wb") as file:
+        file.truncate(20 * 1024**3)
+    packer = zstandard.ZstdCompressor(level=1).compressobj()
+    blanks = b" " * (16 * 1024**2)
+    endless = b"".join(packer.compress(blanks) for _ in range(64)) + packer.flush()
+    written = {
+        "endless": endless, "noise": os.urandom(100_000), "empty": b"", "half": zstandard.compress(half),
+        "half-packed": zstandard.compress(half + b"\n")[:-9], "text": half, "numbers": zstandard.compress(b"1\n" * 9),
+    }  # fmt: skip
+    for name, content in written.items():
+        (where / f"{name}{suffix}").write_bytes(content)
+    os.mkfifo(where / f"pipe{suffix}")
+    (where / f"folder{suffix}").mkdir()
+    (where / f"link{suffix}").symlink_to(where / "nowhere")
+    columns = pa.table({"aoc": [half.decode()] * 20_000})
+    pq.write_table(columns, where / f"table{suffix}")
+    for number in range(150):
+        (where / f"{number}.sha256").touch()
+
+
+@pytest.mark.parametrize("made", [folder, security_lake])
+async def test_files_of_somebody_else_in_a_folder_hinder_nothing_and_cost_no_memory(tmp_path: Path, made) -> None:
+    options = {folder: FolderOptions, security_lake: SecurityLakeOptions}[made](path=tmp_path)
+    sent = items(9)
+    assert await deliver(made(options, CLOCK), sent[:6]) == [Accepted()] * 6
+    [ours] = [file for file in tmp_path.rglob("*.z*") if file.is_file()]
+    beside(ours.parent, "." + ours.name.partition(".")[2], orjson.dumps({"aoc": json.loads(sent[8].entry.mark())}))
+    before, peak = set(ours.parent.iterdir()), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    # Another process, or the one that came after a restart, looks at all of that.
+    assert await deliver(made(options, CLOCK), sent[3:]) == [Accepted()] * 6
+    grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak
+    assert grown_kib < 400 * 1024
+    [second] = set(ours.parent.iterdir()) - before
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    for file in (ours, second):
+        file.rename(alone / file.name)
+    ids = [line["aoc"]["id"] for line in lines(alone)] + [json.loads(row["aoc"])["id"] for row in rows(alone)]
+    assert sorted(ids) == sorted(one.entry.id for one in sent)

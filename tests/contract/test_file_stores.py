@@ -61,10 +61,10 @@ async def test_a_file_is_what_was_put_last_whole_and_looked_at_where_that_may_be
 
     assert await asyncio.to_thread(there) == {PATH: large, "day/0": b"0", "day/1": b"1", "day/2": b"2"}
     await store.put("day/0", b"the last")
-    latest = [(name, await read()) for name, read in await store.latest("day", 10, {"1"})]
+    latest = [(name, await read()) for name, read in await store.latest("day", "", 10, {"1"})]
     assert latest == ([("0", b"the last"), ("2", b"2")] if store.readable else [])
-    assert len(await store.latest("day", 2, ())) == (2 if store.readable else 0)
-    assert await store.latest("never", 10, ()) == []
+    assert len(await store.latest("day", "", 2, ())) == (2 if store.readable else 0)
+    assert await store.latest("never", "", 10, ()) == []
     async with store.alone("day") as first, store.alone("other"):
         assert first == store.readable
     async with store.alone("day") as second:

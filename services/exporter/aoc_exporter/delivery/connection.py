@@ -7,10 +7,10 @@ No byte of a protocol says that something was read, so that is taken from what t
 - one that ends a connection behind the end of ours, without a reset, has taken every byte out of its system.
 
 By TLS 1.3 our handshake is done before the receiver has looked at our certificate, and what is written then leaves in
-good order. A refusal comes behind it: as an alert, as a reset, or as an end before ours. So the receiver's first word is
-waited for before anything is written: a library that refuses a client sends him no session ticket, and most send one to
-all others. And alerts are read to the real end of the connection. That a receiver says `close_notify` proves nothing:
-rsyslog says it, by OpenSSL, to those whom it has refused, and by GnuTLS to nobody.
+good order. A refusal comes behind it: as an alert, as a reset, or as an end before ours. So the receiver's first word
+is waited for before anything is written: a library that refuses a client sends him no session ticket, and most send one
+to all others. And alerts are read to the real end of the connection. That a receiver says `close_notify` proves
+nothing: rsyslog says it, by OpenSSL, to those whom it has refused, and by GnuTLS to nobody.
 
 What stays unknown: a receiver that refuses late, has taken all bytes out of its system by then, and ends without an
 alert; one that took them, and lost them. The socket is ours and not a transport's, since those of asyncio and uvloop

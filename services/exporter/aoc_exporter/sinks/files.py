@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from cachetools import LRUCache, TTLCache
@@ -81,7 +82,10 @@ class Encoding(Protocol):
         ...
 
     def keys(self, content: bytes) -> Iterable[str]:
-        """The keys of the entries in a file. Raises `Malformed` for what is no file of this kind."""
+        """The keys of the entries in a file, one after the other, however large it is unpacked.
+
+        Raises `Malformed` for what is no file of this kind: somebody else may have written it.
+        """
         ...
 
 
@@ -172,9 +176,9 @@ class Files:
     async def _look(self, folder: str) -> None:
         """Learn what others have written to a folder lately, or this process before it began anew."""
         known, found = self._names.get(folder, ()), 0
-        latest = await self._store.latest(folder, _LOOKED_AT, known)
-        for name, read in latest:
-            if name.endswith(self._encoding.suffix) and found < _LOOKED_FOR:
+        latest = await self._store.latest(folder, self._encoding.suffix, _LOOKED_AT, known)
+        for _, read in latest:
+            if found < _LOOKED_FOR:
                 keys = await asyncio.to_thread(self._keys, await read())
                 self._written.update(dict.fromkeys(keys, True))
                 found += len(keys)
@@ -182,7 +186,7 @@ class Files:
 
     def _keys(self, content: bytes) -> list[str]:
         try:
-            return list(self._encoding.keys(content))
+            return list(islice(self._encoding.keys(content), self.limits.items))  # no file of ours has more
         except Malformed:
             return []  # whose file it is does not matter: no entry of ours is in it
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from aoc_exporter.item import Item
 
 _LIMITS: Final = Limits(items=10_000, batch_bytes=32_000_000, entry_bytes=16_000_000)
+#: An entry with its marks, and the end of its line.
+_LONGEST_ROW: Final = _LIMITS.entry_bytes + 1_000_000
 _LEVEL: Final = 6
 
 
@@ -61,7 +63,14 @@ class Ndjson:
         """As the port says."""
         try:
             with zstandard.ZstdDecompressor().stream_reader(content) as unpacked:
-                for row in io.BufferedReader(unpacked):
-                    yield marked_key(orjson.loads(row)["aoc"])
+                rows = io.BufferedReader(unpacked)
+                while row := rows.readline(_LONGEST_ROW):
+                    yield _key(row)
         except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
             raise Malformed(f"no file of entries: {type(error).__name__}") from None
+
+
+def _key(row: bytes) -> str:
+    if not row.endswith(b"\n"):
+        raise ValueError("a line that is too long, or was written by half")
+    return marked_key(orjson.loads(row)["aoc"])

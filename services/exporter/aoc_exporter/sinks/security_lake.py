@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from aoc_exporter.item import Item
 
 _LIMITS: Final = Limits(items=10_000, batch_bytes=32_000_000, entry_bytes=4_000_000)
+#: What says of a batch's entries whose they are. Bytes.
+_LARGEST_MARKS: Final = 32_000_000
 
 
 class SecurityLakeOptions(PlaceOptions):
@@ -86,10 +88,22 @@ class Parquet:
     def keys(self, content: bytes) -> Iterator[str]:
         """As the port says."""
         try:
-            marks = self._parquet.read_table(io.BytesIO(content), columns=["aoc"])["aoc"].to_pylist()
+            marks = _marks(self._parquet.ParquetFile(io.BytesIO(content)))
             yield from map(marked_key, map(orjson.loads, marks))
         except (self._arrow.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
             raise Malformed(f"no file of entries: {type(error).__name__}") from None
+
+
+def _marks(file: Any) -> list[str]:
+    """The column `aoc`. Raises ValueError for a file that is not one group of rows, as large as a batch."""
+    described = file.metadata
+    if described.num_row_groups != 1 or described.num_rows > _LIMITS.items:
+        raise ValueError("no batch")
+    columns = [described.row_group(0).column(at) for at in range(described.num_columns)]
+    if sum(column.total_uncompressed_size for column in columns if column.path_in_schema == "aoc") > _LARGEST_MARKS:
+        raise ValueError("more than a batch holds")
+    marks: list[str] = file.read(columns=["aoc"])["aoc"].to_pylist()
+    return marks
 
 
 def _of(arrow: Any, type_: Type) -> Any:

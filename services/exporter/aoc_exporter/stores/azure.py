@@ -6,7 +6,6 @@ shared access signature opens what it was made for, and may go to another addres
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Literal, Self
 
@@ -16,13 +15,13 @@ from aoc_common.outbound.refusals import Unusable
 from aoc_common.settings import Frozen
 from aoc_exporter.delivery.entra import EntraOptions
 from aoc_exporter.stores import answers
+from aoc_exporter.stores.unread import UnreadStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+    from collections.abc import Mapping
 
     from aoc_common import http
     from aoc_exporter.delivery.entra import EntraTokens
-    from aoc_exporter.stores.port import Read
 
 _VERSION: Final = "2023-11-03"
 #: The same in every cloud.
@@ -74,20 +73,17 @@ class AzureOptions(Frozen):
         return (self.endpoint or f"https://{account}.blob.{_SUFFIXES[self.cloud]}").rstrip("/")
 
 
-class AzureBlobs:
+class AzureBlobs(UnreadStore):
     """The store. `base`: the container's address. `tokens`: None where there is a signature."""
-
-    readable = False
 
     def __init__(
         self, base: str, prefix: str, options: AzureOptions, client: http.Client, tokens: EntraTokens | None
     ) -> None:
+        super().__init__("azure", client)
         self._base = base
         self._prefix = prefix
         self._query = "?" + options.sas.get_secret_value().removeprefix("?") if options.sas is not None else ""
-        self._client = client
         self._tokens = tokens
-        self._remote = answers.remote("azure")
         self._headers = {
             "x-ms-version": _VERSION,
             "x-ms-blob-type": "BlockBlob",
@@ -112,18 +108,3 @@ class AzureBlobs:
     async def _put_as(self, token: str, url: str, content: bytes) -> None:
         headers: Mapping[str, str] = {**self._headers, "Authorization": f"Bearer {token}"}
         await answers.put(self._client, url, self._remote, content, headers)
-
-    @asynccontextmanager
-    async def alone(self, folder: str) -> AsyncIterator[bool]:
-        """As the port says: nothing is locked, and nothing looked at."""
-        del folder
-        yield False
-
-    async def latest(self, folder: str, most: int, known: Collection[str]) -> Sequence[tuple[str, Read]]:
-        """Nothing: who may write need not be allowed to read."""
-        del folder, most, known
-        return []
-
-    async def close(self) -> None:
-        """As the port says."""
-        await self._client.aclose()

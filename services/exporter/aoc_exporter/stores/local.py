@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import stat
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from heapq import nlargest
@@ -31,6 +32,8 @@ _PATIENCE_S: Final = 10.0
 _PAUSE_S: Final = 0.02
 #: How long a call that is cancelled waits for its thread. Seconds.
 _LEAVE_S: Final = 3.0
+#: Files that are looked at are no larger; a batch is half as large before it is packed. Bytes.
+_LARGEST: Final = 64 * 1024 * 1024
 #: Folders of a share that are remembered as looked at.
 _FOLDERS: Final = 1_000
 
@@ -77,10 +80,10 @@ class LocalFolder:
             finally:
                 os.close(lock)
 
-    async def latest(self, folder: str, most: int, known: Collection[str]) -> Sequence[tuple[str, Read]]:
+    async def latest(self, folder: str, suffix: str, most: int, known: Collection[str]) -> Sequence[tuple[str, Read]]:
         """As the port says."""
         with _named():
-            files = await asyncio.to_thread(_latest, self._folder / folder, most)
+            files = await asyncio.to_thread(_latest, self._folder / folder, suffix, most)
         return [(file.name, partial(_read, file)) for file in files if file.name not in known]
 
     async def close(self) -> None:
@@ -139,18 +142,37 @@ def _opened(locks: Path, number: int) -> int:
     return os.open(locks / f"{number:02}", os.O_RDWR | os.O_CREAT, 0o600)
 
 
-def _latest(folder: Path, most: int) -> list[Path]:
+def _latest(folder: Path, suffix: str, most: int) -> list[Path]:
     if not folder.is_dir():
         return []
     with os.scandir(folder) as found:
-        # What begins with a dot is not whole yet.
-        files = [(entry.stat().st_mtime_ns, entry.name) for entry in found if not entry.name.startswith(".")]
-    return [folder / name for _, name in nlargest(most, files)]
+        written = (dated for entry in found if entry.name.endswith(suffix) and (dated := _written(entry)) is not None)
+        return [folder / name for _, name in nlargest(most, written)]
+
+
+def _written(entry: os.DirEntry[str]) -> tuple[int, str] | None:
+    """When a file was written, and its name; None for what cannot be one of ours."""
+    if entry.name.startswith("."):
+        return None  # it is not whole yet
+    try:
+        told = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None  # somebody took it away
+    ours = stat.S_ISREG(told.st_mode) and told.st_size <= _LARGEST
+    return (told.st_mtime_ns, entry.name) if ours else None
 
 
 async def _read(file: Path) -> bytes:
     with _named():
-        return await asyncio.to_thread(file.read_bytes)
+        return await asyncio.to_thread(_content, file)
+
+
+def _content(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(_LARGEST)
+    except (FileNotFoundError, PermissionError):
+        return b""
 
 
 @contextmanager

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 PLAIN: Final = "/-_.~"
 
 type Read = Callable[[], Awaitable[bytes]]
-"""Gives the content of a file."""
+"""Gives the content of a file; nothing where it is gone, or we may not read it: such a file is none of ours."""
 
 
 class Store(Protocol):
@@ -40,11 +40,12 @@ class Store(Protocol):
         """
         ...
 
-    async def latest(self, folder: str, most: int, known: Collection[str]) -> Sequence[tuple[str, Read]]:
+    async def latest(self, folder: str, suffix: str, most: int, known: Collection[str]) -> Sequence[tuple[str, Read]]:
         """Names of files in a folder, and how each is read; that which was written last is first.
 
-        Of the `most` that were written last, those whose names are not known. Nothing where it is not readable.
-        Raises `Transient`, and so does reading.
+        Of the `most` that were written last with that end of their names, those whose names are not known. Nothing
+        where it is not readable. What cannot be a file of ours (it is too large, or no file) is left out: others may
+        have theirs beside it. Raises `Transient`, and so does reading.
         """
         ...
 

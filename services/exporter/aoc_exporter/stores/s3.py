@@ -6,7 +6,6 @@ address, and says what the store answered (docs/adr/0072-object-storage.md).
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Literal, Self
@@ -15,12 +14,12 @@ from pydantic import Field, SecretStr, model_validator
 
 from aoc_common.settings import Frozen
 from aoc_exporter.stores import answers
+from aoc_exporter.stores.unread import UnreadStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+    from collections.abc import Mapping
 
     from aoc_common import http
-    from aoc_exporter.stores.port import Read
     from aoc_exporter.stores.signing import Signer
 
 _URL = r"^https?://[A-Za-z0-9.:\[\]-]{1,255}/?$"
@@ -96,16 +95,13 @@ class Bucket:
         return cls(f"{scheme}://{name}.{host}", f"{name}.{host}", f"/{prefix}")
 
 
-class S3:
+class S3(UnreadStore):
     """The store."""
 
-    readable = False
-
     def __init__(self, name: str, bucket: Bucket, options: S3Options, client: http.Client, signer: Signer) -> None:
+        super().__init__(name, client)
         self._bucket = bucket
-        self._client = client
         self._signer = signer
-        self._remote = answers.remote(name)
         self._headers = _headers(options)
 
     async def put(self, path: str, content: bytes) -> None:
@@ -114,21 +110,6 @@ class S3:
         headers = {"Host": self._bucket.host, **self._headers}
         signed = await self._signer.signed("PUT", place, headers, sha256(content).hexdigest())
         await answers.put(self._client, self._bucket.base + place, self._remote, content, signed)
-
-    @asynccontextmanager
-    async def alone(self, folder: str) -> AsyncIterator[bool]:
-        """As the port says: nothing is locked, and nothing looked at."""
-        del folder
-        yield False
-
-    async def latest(self, folder: str, most: int, known: Collection[str]) -> Sequence[tuple[str, Read]]:
-        """Nothing: who may write need not be allowed to read."""
-        del folder, most, known
-        return []
-
-    async def close(self) -> None:
-        """As the port says."""
-        await self._client.aclose()
 
 
 def _headers(options: S3Options) -> Mapping[str, str]:
