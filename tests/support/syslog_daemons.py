@@ -72,7 +72,7 @@ def rsyslog(work: Path, driver: str, checks: str, files: Files) -> Iterator[Daem
     port = _free_port()
     config = work / "rsyslog.conf"
     config.write_text(_RSYSLOG.format(work=work, driver=driver, checks=checks, port=port, **vars(files)))
-    command = [found("rsyslogd") or "", "-n", "-f", config, "-i", work / "pid"]
+    command: list[str | Path] = [found("rsyslogd") or "", "-n", "-f", config, "-i", work / "pid"]
     with _running(command, port, work):
         yield Daemon(port, work / "taken")
 
