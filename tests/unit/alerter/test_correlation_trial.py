@@ -125,7 +125,7 @@ async def test_matches_without_what_the_correlation_groups_by_are_told_as_not_co
     text = correlation_text(**{"group-by": ["UserId", "Nowhere"]})
     found = told(await tried(rules_of(*base_texts(), text), [op("a", minute) for minute in range(4)], NOW + DAY))
 
-    assert [(one.matches, one.uncounted) for one in found.rules] == [(4, 4)]
+    assert [(one.matches, one.uncounted, one.group_by) for one in found.rules] == [(4, 4, ["UserId", "Nowhere"])]
     assert found.alerts == 0
 
 

@@ -132,8 +132,8 @@ def _print_correlation(test: RuleTest, searched: str) -> None:
     out.print(f"{searched}: {_many(test.events, 'event')}", markup=False, highlight=False)
     for rule in test.rules:
         _print_counted(rule)
-    line = f"that would be {_alerts(test)}, of {_many(test.matches, 'event')}"
-    out.print(line, style="bold", highlight=False)
+    of = f", of {_many(test.matches, 'event')}" if test.alerts else ""
+    out.print(f"that would be {_alerts(test)}{of}", style="bold", highlight=False)
     _print_days((hour.start, hour.alerts) for hour in test.hours)
     if test.undecided:
         what = f"not decided: {_many(test.undecided, 'window')}, whose time was not over at the end"
@@ -151,15 +151,16 @@ def _print_counted(rule: RuleCounted) -> None:
     own = f", {_many(rule.alerts, 'alert')} of its own" if rule.alerts else ""
     out.print(visible(f"{rule.title}: {what}{own}"), markup=False, highlight=False)
     if rule.uncounted:
-        why = "nothing in a field of group-by, or no time"
-        out.print(f"  not counted of these: {rule.uncounted:,}, which have {why}", style="yellow", highlight=False)
+        why = f"nothing in {' or '.join(rule.group_by)}, or no time" if rule.group_by else "no time"
+        line = f"  not counted of these: {rule.uncounted:,}, which have {why}"
+        out.print(visible(line), style="yellow", markup=False, highlight=False)
     _print_days((hour.start, hour.matches) for hour in rule.hours)
 
 
 def _print_alert(alert: RuleAlert) -> None:
     said = [*alert.common, *(one for one in alert.group if one not in alert.common)]
     group = ", ".join(f"{one.field}={one.value}" for one in said)
-    span = f"{minute(alert.first_at)} to {minute(alert.last_at)}"
+    span = " to ".join(dict.fromkeys((minute(alert.first_at), minute(alert.last_at))))
     out.print()
     line = f"{minute(alert.at)} {group}: {_many(alert.count, 'event')}, {span}; raised by"
     out.print(visible(line), markup=False, highlight=False)
@@ -174,6 +175,8 @@ def _print_alert(alert: RuleAlert) -> None:
 
 def _alerts(test: RuleTest) -> str:
     """How many; what that is a day is said of a day at least."""
+    if not test.alerts:
+        return "no alert"
     a_day = f", {test.alerts_a_day:,.2f} a day" if test.end - test.start >= timedelta(days=1) else ""
     return f"{_many(test.alerts, 'alert')}{a_day}"
 

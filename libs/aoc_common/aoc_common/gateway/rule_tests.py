@@ -29,6 +29,7 @@ _RULE: Final[dict[str, Any]] = {
     "title": "A sign-in failed by a wrong password or an unknown user",
     "correlation": False,
     "matches": 2,
+    "group_by": ["ipAddress"],
     "uncounted": 0,
     "alerts": 0,
     "hours": [_HOUR | {"alerts": 0}],
@@ -111,8 +112,9 @@ class RuleCounted(BaseModel):
     title: str = Field(description="What it finds.")
     correlation: bool = Field(description="Whether it is a correlation; its matches are its windows.")
     matches: int = Field(description="Events that match, twins once.")
+    group_by: list[str] = Field(description="Fields by which its matches are grouped, as it spells them.")
     uncounted: int = Field(
-        description="Those of them that have nothing in a field of `group-by`, or no time: no correlation counts them."
+        description="Those of them that have nothing in one of these fields, or no time: no correlation counts them."
     )
     alerts: int = Field(description="Alerts of its own, which it has with `generate: true`.")
     hours: list[RuleHour] = Field(description="Hours with matches.")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aoc_common.contracts.alert import AlertEvent, FieldValue
     from aoc_common.gateway.rule_tests import Stopped
     from aoc_rules.backtest import Example
+    from aoc_rules.correlation.plan import Correlation
     from aoc_rules.evaluation.placing import WouldBe
     from aoc_rules.evaluation.trial import CorrelationTest, Reached
 
@@ -102,12 +103,18 @@ def _counted(test: CorrelationTest, reached: Reached) -> list[RuleCounted]:
             title=titles[rule],
             correlation=rule in library.correlations.plans,
             matches=counts.total(),
+            group_by=_fields(library.correlations.naming[rule]),
             uncounted=uncounted[rule],
             alerts=len(reached.placing.of(rule)),
             hours=_hours(counts, [one.at for one in reached.placing.of(rule)]),
         )
         for rule, counts in hours.items()
     ]
+
+
+def _fields(naming: Iterable[tuple[Correlation, int]]) -> list[str]:
+    """By which a rule is grouped by those that name it."""
+    return list(dict.fromkeys(name for plan, place in naming for name in plan.slots[place].group))
 
 
 def _notes(test: CorrelationTest, reached: Reached, stretch: Stretch) -> list[str]:
