@@ -8,7 +8,9 @@ import pytest
 from nats.js.api import RetentionPolicy
 
 from aoc_common.bus import consumers
-from aoc_common.bus.broker import close, jetstream, make_broker
+from aoc_common.bus.broker import close, connected_broker, connection, jetstream, make_broker
+from aoc_common.bus.lag import bus_state
+from aoc_common.bus.provision import report
 from aoc_common.bus.streams import check_streams, declarations
 from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration
@@ -103,3 +105,21 @@ async def test_2_settled_pages_leave_the_stream_so_its_size_bounds_what_waits(br
         await message.ack_sync()
 
     assert (await js.stream_info(subjects.RAW_STREAM)).state.messages == 0
+
+
+async def test_a_stream_that_keeps_what_is_settled_has_nothing_that_was_given_up(broker, nats_on) -> None:
+    """Else the doctor failed for good from the first alert on, and each `provision` made its consumer anew."""
+    settings = nats_on("provision")
+    await provision_all(broker, settings)
+    async with connected_broker(nats_on("alerter"), "alerter") as alerter:
+        await jetstream(alerter).publish(subjects.alerts("contoso", "high"), b"{}")
+    pull = await jetstream(broker).pull_subscribe_bind(
+        durable=consumers.NOTIFIER.durable, stream=subjects.ALERTS_STREAM
+    )
+    [message] = await pull.fetch(1)
+    await message.ack_sync()
+    found = await report(broker, settings)
+    [lag] = (await bus_state(connection(broker), [consumers.NOTIFIER])).lags
+
+    assert (found, await provision_all(broker, settings)) == ([], [])
+    assert (lag.lag, lag.oldest) == (0, None)

@@ -13,6 +13,7 @@ from aoc_common.service.standstill import Life, assess
 #: By the clock of who stamps beats.
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 MINE = NORMALIZER[3]
+WORK_QUEUE = {"retention": "workqueue"}
 
 
 def at(moment: datetime) -> str:
@@ -49,8 +50,8 @@ class Cluster:
         }
         told = {
             "$JS.API.STREAM.INFO.AOC_BEATS": {"state": {"messages": 1}, "ts": at(NOW)},
-            "$JS.API.STREAM.INFO.AOC_RAW": {"state": waiting, "ts": at(raw)},
-            "$JS.API.STREAM.INFO.AOC_JOBS": {"state": {"messages": 0}, "ts": at(raw)},
+            "$JS.API.STREAM.INFO.AOC_RAW": {"config": WORK_QUEUE, "state": waiting, "ts": at(raw)},
+            "$JS.API.STREAM.INFO.AOC_JOBS": {"config": WORK_QUEUE, "state": {"messages": 0}, "ts": at(raw)},
             "$JS.API.CONSUMER.LIST.AOC_RAW": {"consumers": [info]},
             "$JS.API.CONSUMER.LIST.AOC_JOBS": {"consumers": [{"name": COLLECT.durable, "ts": at(own)}]},
         }

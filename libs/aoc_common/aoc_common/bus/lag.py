@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
+from nats.js.api import RetentionPolicy
 
 from aoc_common.bus import consumers
 from aoc_common.contracts import subjects
@@ -46,6 +47,8 @@ class ConsumerLag:
       more than once, and not settled. `asking`: requests for a message that are open.
     - `taken_at`: when one was last given to somebody; `settled_at`: when one was last acknowledged. None: not since the
       server started. `oldest`: from when the oldest message of the whole stream is, if there is any.
+    - `work_queue`: what is settled leaves the stream. Elsewhere its oldest message says nothing of what waits, and
+      `oldest` is None.
     """
 
     service: str
@@ -62,6 +65,7 @@ class ConsumerLag:
     settled_at: datetime | None = None
     oldest: datetime | None = None
     paused: bool = False
+    work_queue: bool = True
 
     @property
     def lag(self) -> int:
@@ -163,6 +167,7 @@ async def _api_request(connection: Client, subject: str) -> dict[str, Any] | Non
 
 def _lag(consumer: Consumer, info: Mapping[str, Any], stream: _Stream, at: datetime) -> ConsumerLag:
     state = stream.info["state"]
+    work_queue = stream.info["config"]["retention"] == RetentionPolicy.WORK_QUEUE.value
     return ConsumerLag(
         consumer.service,
         consumer.stream,
@@ -176,8 +181,9 @@ def _lag(consumer: Consumer, info: Mapping[str, Any], stream: _Stream, at: datet
         created=_by(info, at, info.get("created")) or _NEVER,
         taken_at=_by(info, at, info.get("delivered", {}).get("last_active")),
         settled_at=_by(info, at, info.get("ack_floor", {}).get("last_active")),
-        oldest=_by(stream.info, at, state.get("first_ts")) if state["messages"] else None,
+        oldest=_by(stream.info, at, state.get("first_ts")) if work_queue and state["messages"] else None,
         paused=bool(info.get("paused")),
+        work_queue=work_queue,
     )
 
 

@@ -121,6 +121,7 @@ def _measure(assessment: Assessment, sure: tuple[Standstill, ...]) -> None:
             metrics.BUS_WAITING.labels(lag.durable).set(lag.waiting)
             metrics.BUS_IN_WORK.labels(lag.durable).set(lag.in_work)
             metrics.BUS_REDELIVERED.labels(lag.durable).set(lag.redelivered)
-            oldest[lag.stream] = (assessment.at - lag.oldest).total_seconds() if lag.oldest else 0.0
+            if lag.work_queue:
+                oldest[lag.stream] = (assessment.at - lag.oldest).total_seconds() if lag.oldest else 0.0
     for stream, age in oldest.items():
         metrics.BUS_OLDEST_SECONDS.labels(stream).set(age)

@@ -109,8 +109,9 @@ BUS_REDELIVERED = MONITOR.gauge(
     "aoc_bus_redelivered", "Of these, messages that were given more than once.", ("consumer",)
 )
 BUS_OLDEST_SECONDS = MONITOR.gauge(
-    "aoc_bus_oldest_seconds", "Age of the oldest message of a stream that is not settled; 0 without any.", ("stream",)
-)
+    "aoc_bus_oldest_seconds", "Age of the oldest message that is not settled, of streams which settled ones leave.",
+    ("stream",),
+)  # fmt: skip
 SERVICE_INSTANCES = MONITOR.gauge(
     "aoc_service_instances", "Instances by what their heartbeats say: running, silent.", ("service", "life")
 )
