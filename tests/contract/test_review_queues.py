@@ -246,14 +246,14 @@ async def test_a_record_that_is_fetched_again_waits_once_and_one_that_was_tried_
     await quarantine.put([entry(page="p8")])
     items = {item.key: item for item in await quarantine.find(Selection())}
     for key in ("k", "handled"):
-        await quarantine.republished(items[key], f"again-{key}", NOW)
+        await quarantine.republished(items[key], page_key("slice", f"again-{key}"), NOW)
     await quarantine.discard(["decided"], Decision("dana", "a test page", NOW))
     await quarantine.handled(["handled"], NOW)
     # The page of its retry could not be read either, or was fetched once more, or was quicker than the one who asked.
     later = NOW + timedelta(seconds=1)
-    await quarantine.put([entry(page="again-k", at=later), entry("handled", page="p9", at=later)])
+    await quarantine.put([entry(page="again-k", at=later, reason="worse"), entry("handled", page="p9", at=later)])
     await quarantine.put([entry("decided", page="p9", at=later), entry("overtaken", page="again-overtaken", at=later)])
-    await quarantine.republished(items["overtaken"], "again-overtaken", NOW)
+    await quarantine.republished(items["overtaken"], page_key("slice", "again-overtaken"), NOW)
 
     found = await quarantine.find(Selection(state=None))
     assert {item.key: item.state.value for item in found} == {
@@ -262,6 +262,8 @@ async def test_a_record_that_is_fetched_again_waits_once_and_one_that_was_tried_
         "overtaken": "open",
         "handled": "open",
     }
+    [again] = [item for item in found if item.key == "k"]
+    assert (again.reason, again.tries, again.asked_at) == ("worse", 1, None)
     await MongoLedger(database).pages_settled(
         [outcome(page, stored=0, quarantined=1) for page in ("again-k", "again-overtaken", "again-handled")]
     )

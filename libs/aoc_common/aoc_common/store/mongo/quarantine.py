@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pymongo import DESCENDING, UpdateOne
 
 from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.mongo.outcomes import page_key
 from aoc_common.store.mongo.review_queues import MongoReviewQueue
 from aoc_common.store.quarantine import QuarantineEntry
 from aoc_common.store.review_queues import ItemState, Selection
@@ -37,8 +38,12 @@ class MongoQuarantine(MongoReviewQueue):
             writes.append(UpdateOne(known, {"$setOnInsert": _document(entry), "$set": failed}, upsert=True))
             if entry.page:
                 # It came on the page that was to settle it, or after one had.
-                in_vain = {**known, "$or": [{"settled_by": entry.page}, {"state": ItemState.RETRIED.value}]}
-                open_again = {"$set": {"state": ItemState.OPEN.value}, "$unset": {"settled_by": ""}}
+                settled_by = page_key(entry.slice_id, entry.page)
+                in_vain = {**known, "$or": [{"settled_by": settled_by}, {"state": ItemState.RETRIED.value}]}
+                open_again = {
+                    "$set": {"state": ItemState.OPEN.value, "reason": entry.reason},
+                    "$unset": {"settled_by": "", "asked_at": "", "decided_at": ""},
+                }
                 writes.append(UpdateOne(in_vain, open_again))
         with translated("quarantine"):
             await self._items.bulk_write(writes)
