@@ -153,7 +153,7 @@ async def _forsaken(js: JetStreamContext, consumer: Consumer) -> int:
 
 
 async def _held(js: JetStreamContext, consumer: Consumer) -> int:
-    """Messages that a work queue holds for a consumer; 0 where the stream keeps what is settled, and so tells nothing."""
+    """Messages that a work queue holds for a consumer; 0 on a stream that keeps what is settled, so tells nothing."""
     info = await js.stream_info(consumer.stream, subjects_filter=consumer.subject)
     if _retention(info.config) != RetentionPolicy.WORK_QUEUE.value:
         return 0
