@@ -56,6 +56,17 @@ def test_a_tenant_is_deleted_by_its_name_only(aoc) -> None:
     assert json.loads(aoc("show", "contoso").out)["state"] == "deleting"
 
 
+@pytest.mark.usefixtures("contoso")
+def test_the_doctor_looks_at_a_tenant_of_the_registry_by_its_name_also_while_it_is_paused(aoc, command_line) -> None:
+    aoc("pause", "contoso")
+    looked = command_line("doctor", "--tenant", "contoso", "--json")
+    unknown = command_line("doctor", "--tenant", "contso")
+    checked = [one["check"] for one in json.loads(looked.out)["findings"] if one["where"] == "contoso"]
+
+    assert "sign-in, Microsoft Graph" in checked
+    assert (unknown.status, "there is no tenant contso" in unknown.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [("[]", "expected one tenant"), ("{", "no JSON"), ('{"tenant_id": "x"}', "expected one tenant"), (None, "No such")],

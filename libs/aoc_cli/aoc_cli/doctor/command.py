@@ -48,14 +48,16 @@ def doctor(
     """
     system = attach.find(data)
     file = tenants_files.find_file(tenants, data)
-    if file is None and ((system is None and data is None) or tenant):
+    if file is None and system is None and data is None:
         raise BadConfiguration(f"no tenants file: name one with --tenants, or set {TENANTS_FILE}")
-    chosen = _chosen(file, tenant) if file else []
+    in_file = tenants_files.read(file) if file else ()
+    if file and system is None and not in_file:
+        raise BadConfiguration(f"{file}: no tenants")
     with err.status("looking"), ExitStack() as stack:
         if system is None and data is not None and file is None:
             # A case at rest: what is to be decided about it, and what was remarkable in its records.
             system = stack.enter_context(attach.started(attach.existing(data)))
-        findings = asyncio.run(_look(chosen, system, data, tenant))
+        findings = asyncio.run(_look(in_file, system, data, tenant))
     grade = gravest(findings)
     if as_json:
         report = {"grade": grade, "findings": [asdict(finding) for finding in findings]}
@@ -66,27 +68,25 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _chosen(file: Path, name: str | None) -> list[Tenant]:
-    chosen = [tenant for tenant in tenants_files.read(file) if name in {None, tenant.name}]
-    if not chosen:
-        raise BadConfiguration(f"{file}: no tenant {name!r}" if name else f"{file}: no tenants")
+async def _chosen(in_file: Sequence[Tenant], system: attach.System | None, name: str | None) -> list[Tenant]:
+    """The tenants of the file and of the registry, or the one of this name. Raises `BadConfiguration` for none."""
+    chosen = [tenant for tenant in in_file if name in {None, tenant.name}]
+    stored = None
+    if system is not None:
+        stored = await registry.tenants(system, {tenant.name for tenant in in_file}, name)
+        chosen += stored or ()
+    # Where the registry cannot be asked, the check of the servers says so.
+    if name is not None and not chosen and (system is None or stored is not None):
+        raise BadConfiguration(f"there is no tenant {name}, neither in a tenants file nor in the registry")
     return chosen
 
 
-async def _together(in_file: Sequence[Tenant], system: attach.System | None, name: str | None) -> list[Tenant]:
-    """The tenants of the file, and those of the registry."""
-    if system is None:
-        return list(in_file)
-    stored = await registry.tenants(system, {tenant.name for tenant in in_file})
-    return [*in_file, *(tenant for tenant in stored if name in {None, tenant.name})]
-
-
 async def _look(
-    tenants: Sequence[Tenant], system: attach.System | None, data: Path | None, name: str | None = None
+    in_file: Sequence[Tenant], system: attach.System | None, data: Path | None, name: str | None = None
 ) -> list[Finding]:
     async with http.make_client(timeout_s=_HTTP_S) as client:
         tokens = Tokens(client, SystemClock(), attempts=1)
-        checks = [TenantCheck(tenant, client, tokens).run() for tenant in await _together(tenants, system, name)]
+        checks = [TenantCheck(tenant, client, tokens).run() for tenant in await _chosen(in_file, system, name)]
         if system is not None:
             checks += [servers.check(system), decisions.check(system), links.check(system)]
             checks += [keys.check(system, data), remarks.check(system)]

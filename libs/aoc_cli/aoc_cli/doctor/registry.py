@@ -23,14 +23,18 @@ if TYPE_CHECKING:
     from aoc_common.tenants.tenant import Tenant
 
 
-async def tenants(system: System, in_file: Collection[str]) -> list[Tenant]:
-    """The tenants of the registry that are collected, and are not in the file; none where it cannot be asked."""
+async def tenants(system: System, in_file: Collection[str], name: str | None = None) -> list[Tenant] | None:
+    """The tenants of the registry that are collected, and are not in the file; None where it cannot be asked.
+
+    `name`: only this one, also while it is paused.
+    """
     try:
         async with connect(system.mongo) as database:
             stored = await StoredTenants(MongoTenantSettings(database), SystemClock()).tenants()
     except AocError:
-        return []  # the check of the servers says why
-    return [tenant for tenant in stored if tenant.name not in in_file and not tenant.paused]
+        return None  # the check of the servers says why
+    own = [tenant for tenant in stored if tenant.name not in in_file]
+    return [tenant for tenant in own if (not tenant.paused if name is None else tenant.name == name)]
 
 
 async def check(system: System) -> list[Finding]:
