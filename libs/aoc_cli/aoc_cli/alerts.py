@@ -22,6 +22,7 @@ from aoc_common.contracts.printable import visible
 from aoc_common.errors import BadConfiguration
 from aoc_common.gateway.alerts import AlertChangeRequest, PersonView
 from aoc_common.gateway.tickets import TicketView
+from aoc_common.validation import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -174,7 +175,7 @@ def _ticket(identity: str | None, url: str | None, system: str | None) -> dict[s
     except ValidationError as error:
         wrong = error.errors()[0]
         option = {"id": "--ticket"}.get(name := str(wrong["loc"][0]), f"--ticket-{name}")
-        raise BadConfiguration(f"{option}: {wrong['msg'].removeprefix('Value error, ')}") from None
+        raise BadConfiguration(f"{option}: {in_words(wrong)}") from None
 
 
 async def _me(gateway: Gateway) -> PersonView:

@@ -29,6 +29,7 @@ from aoc_cli.terminal import out, plain
 from aoc_common.errors import BadConfiguration, Malformed
 from aoc_common.settings import MongoSettings
 from aoc_common.store.mongo.foreign import documents, extended_json
+from aoc_common.validation import first_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +56,7 @@ def migrate(
         settings.resolved_uri()
         account = asyncio.run(_read(settings, collection, to))
     except ValidationError as error:
-        raise BadConfiguration(f"--database {database}: {error.errors()[0]['msg']}") from None
+        raise BadConfiguration(f"--database {database}: {first_fault(error)[1]}") from None
     except BadConfiguration as error:
         raise BadConfiguration(str(error).replace(_SETTING, "URI")) from None
     out.print(f"{account.records:,} records of {account.documents:,} documents: {plain(to / RECORDS)}")

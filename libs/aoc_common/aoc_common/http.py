@@ -270,7 +270,9 @@ async def _error(response: httpx.Response, remote: Remote, longest_asked_s: floa
     """What an answer means that is no success."""
     status = response.status_code
     code, text = remote.read_error(await _read(response, _REFUSAL_BYTES) or b"")
-    message = f"{remote.api}: {status} {code} {text}".strip()[:_MESSAGE_LENGTH]
+    # Some texts begin with their code.
+    said = text if code and text.startswith(code) else f"{code} {text}"
+    message = f"{remote.api}: {status} {said}".strip()[:_MESSAGE_LENGTH]
     headers = response.headers
     wait = retry_after(headers.get("Retry-After"), headers.get("Date"), datetime.now(UTC), longest_asked_s)
     if remote.throttles(status, code):

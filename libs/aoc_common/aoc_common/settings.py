@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from aoc_common import environment
 from aoc_common.contracts.webhooks import MIN_SECRET, Seals
 from aoc_common.errors import BadConfiguration
+from aoc_common.validation import in_words
 
 ENV_PREFIX = environment.PREFIX
 ENV_DELIMITER = environment.DELIMITER
@@ -255,4 +256,4 @@ def load[S: BaseSettings](kind: type[S], **overrides: Any) -> S:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = ENV_PREFIX + ENV_DELIMITER.join(str(part) for part in first["loc"]).upper()
-        raise BadConfiguration(f"{name}: {first['msg']}") from None
+        raise BadConfiguration(f"{name}: {in_words(first)}") from None

@@ -17,6 +17,7 @@ from aoc_common.contracts.query.grammar import QueryError
 from aoc_common.errors import NotFound, TimedOut, Transient
 from aoc_common.gateway.events import FieldError, ProblemDocument
 from aoc_common.telemetry import logs
+from aoc_common.validation import in_words
 
 _log = logs.get(__name__)
 
@@ -352,7 +353,7 @@ def _field_error(item: Mapping[str, Any]) -> FieldError:
     if item["type"] == "json_invalid" or not names:
         # Of a body that is no JSON, pydantic names the character at which it stopped.
         names = [where]
-    detail = "unknown parameter" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
+    detail = "unknown parameter" if item["type"] == "extra_forbidden" else in_words(item)
     return FieldError(location=where, name=".".join(names)[:100], detail=detail)
 
 

@@ -152,12 +152,13 @@ async def test_a_tenant_of_the_file_is_shown_as_such_and_is_not_changed(call, ga
         await call(
             "PUT", "/api/tenants/contoso", json=settings_of("contoso"), params=UNCHECKED, headers={"If-Match": '"1"'}
         ),
+        await call("PATCH", "/api/tenants/contoso", json={"time_zone": "UTC"}, headers={"If-Match": '"1"'}),
         await call("POST", "/api/tenants/contoso/pause"),
         await call("DELETE", "/api/tenants/contoso", params={"confirm": "contoso"}),
     ]
 
     assert (shown["origin"], shown["revision"]) == ("file", None)
-    assert [one.json()["type"] for one in refused] == ["/problems/not-allowed"] * 3
+    assert [one.json()["type"] for one in refused] == ["/problems/not-allowed"] * 4
 
 
 async def test_who_is_administrator_of_a_tenant_does_not_lift_its_privacy_rules_by_changing_them(call, as_one):

@@ -56,6 +56,32 @@ def test_a_tenant_is_deleted_by_its_name_only(aoc) -> None:
     assert json.loads(aoc("show", "contoso").out)["state"] == "deleting"
 
 
+def test_whoever_changes_a_tenant_of_the_file_is_sent_there(aoc, tmp_path, monkeypatch) -> None:
+    file = tmp_path / "tenants.json"
+    file.write_text(json.dumps([settings_of("contoso", **SIMULATED)]))
+    monkeypatch.setenv("AOC_TENANTS_FILE", str(file))
+    refused = [aoc("set", "contoso", "time_zone=UTC"), aoc("pause", "contoso")]
+
+    assert [(one.status, one.err) for one in refused] == [
+        (1, "aoc: tenant contoso is in the tenants file, and is changed there\n")
+    ] * 2
+
+
+@pytest.mark.usefixtures("contoso")
+def test_what_cannot_be_set_is_told_in_words(aoc) -> None:
+    said = {
+        text: aoc("set", "contoso", text).err.removeprefix("aoc: tenant, ").rstrip()
+        for text in ("groups=retail", "colour=red", "time_zone=Mars/Base", "lists=x")
+    }
+
+    assert said == {
+        "groups=retail": 'groups: must be a list like ["a", "b"]',
+        "colour=red": "colour: there is no such field",
+        "time_zone=Mars/Base": "time_zone: must be an IANA time zone like Europe/Amsterdam",
+        "lists=x": 'lists: must be an object like {"a": 1}',
+    }
+
+
 @pytest.mark.usefixtures("contoso")
 def test_the_doctor_looks_at_a_tenant_of_the_registry_by_its_name_also_while_it_is_paused(aoc, command_line) -> None:
     aoc("pause", "contoso")

@@ -140,6 +140,7 @@ async def test_a_refused_secret_is_named_by_its_code_and_never_shown(tenant, clo
         await Tokens(client, clock, attempts=3).token(tenant, GRAPH)
 
     assert caught.value.code == "AADSTS7000215"
+    assert str(caught.value).count("AADSTS7000215") == 1
     assert "the-secret" not in caplog.text + str(caught.value) + repr(tenant)
 
 

@@ -54,6 +54,12 @@ def test_microsofts_code_is_kept_also_when_we_try_again() -> None:
     assert code_of(Unreachable("503")) == ""
 
 
+def test_who_cannot_read_a_secret_is_not_told_to_check_what_entra_knows() -> None:
+    error = BadConfiguration("tenant contoso, client_secret: file:/run/secrets/contoso: No such file or directory")
+
+    assert "where the collector reads it" in (next_action("", classify(error), code_of(error)) or "")
+
+
 def test_every_source_and_every_kind_of_the_directory_says_what_it_needs() -> None:
     assert set(NEEDS) == {*SOURCES, *(f"directory/{kind}" for kind in KINDS)}
 

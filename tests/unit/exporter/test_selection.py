@@ -150,7 +150,7 @@ def test_settings_that_cannot_or_may_not_be_are_refused_without_a_secret(kind, o
         ("- name: a", "expected `sinks:`"),
         ("sinks: [{name: A, kind: otlp}]", "sink A, name: String should match"),
         ("sinks: [{name: a, kind: fax}]", "sink a: kind: 'fax' is none of"),
-        ("sinks: [{name: a, kind: otlp, colour: red}]", "sink a, colour: Extra inputs"),
+        ("sinks: [{name: a, kind: otlp, colour: red}]", "sink a, colour: there is no such field"),
         ("sinks: [{name: a, kind: otlp}, {name: a, kind: otlp}]", "sink a is there twice"),
         ("sinks: [{name: a, kind: otlp, format: raw, redact: [{field: actor}]}]", "raw"),
         ("sinks: [{name: a, kind: otlp, format: elastic, redact: [{field: actor}]}]", "elastic"),

@@ -14,6 +14,7 @@ from aoc_common.store.accounts import GapCause
 from aoc_common.store.imports import FileStatus, ImportAccount, ImportedFile, ImportRecord, ImportState
 from aoc_common.store.sink_deliveries import SinkDelivery
 from aoc_common.store.source_health import State
+from aoc_common.validation import first_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -237,6 +238,5 @@ def read(statement: Mapping[str, Any], form: Form) -> Statement:
     try:
         return Statement.model_validate(statement, extra="forbid" if form is Form.JWS else "ignore")
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])[:200]
-        raise Malformed(f"no report of completeness: {where}: {first['msg']}") from None
+        where, wrong = first_fault(error)
+        raise Malformed(f"no report of completeness: {where[:200]}: {wrong}") from None

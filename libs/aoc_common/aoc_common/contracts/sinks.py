@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from aoc_common.contracts.subjects import TENANT_PATTERN
 from aoc_common.errors import BadConfiguration
+from aoc_common.validation import first_fault
 
 if TYPE_CHECKING:
     from pydantic.config import JsonDict
@@ -126,15 +127,10 @@ def read_sink(settings: object, where: str = "sink") -> SinkSettings:
     try:
         return SinkSettings.model_validate(settings)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise BadConfiguration(f"{where}{', ' if field else ''}{field}: {_plain(first['msg'])}") from None
+        field, wrong = first_fault(error)
+        raise BadConfiguration(f"{where}{', ' if field else ''}{field}: {wrong}") from None
 
 
 def document(sink: SinkSettings) -> dict[str, Any]:
     """A sink as it is stored and shown: without what is as by default."""
     return {"name": sink.name, "kind": sink.kind} | sink.model_dump(mode="json", exclude_defaults=True)
-
-
-def _plain(message: str) -> str:
-    return message.removeprefix("Value error, ")

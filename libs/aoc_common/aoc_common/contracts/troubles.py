@@ -6,6 +6,10 @@ What a source needs and what somebody should do is in `tenants`: it is about the
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
+
+#: In place of a code of Microsoft's: our own reference to the secret, or certificate, leads to nothing.
+UNREADABLE: Final = "unreadable"
 
 
 class Trouble(StrEnum):

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from aoc_common.contracts.report_keys import thumbprint
 from aoc_common.errors import BadConfiguration
+from aoc_common.validation import first_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,8 +86,8 @@ def read(token: str, trusted: Mapping[str, Ed25519PublicKey]) -> Licence:
         )
         claims = _Claims.model_validate(found)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise BadConfiguration(f"the licence's {first['loc'][0]}: {first['msg']}") from None
+        field, wrong = first_fault(error)
+        raise BadConfiguration(f"the licence's {field}: {wrong}") from None
     except (jwt.PyJWTError, ValueError, RecursionError):
         raise BadConfiguration("the licence's signature does not hold") from None
     return Licence(

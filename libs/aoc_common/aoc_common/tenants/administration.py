@@ -64,9 +64,10 @@ class TenantAdministration:
         return list(await self._store.changed_since(None))
 
     async def record(self, name: str) -> TenantRecord:
-        """A tenant's record. Raises `NotFound`."""
+        """A tenant's record. Raises `NotFound`; `NotAllowed` for one that only the tenants file has."""
         record = await self._store.record(name)
         if record is None:
+            await self._check_mine(name)
             raise NotFound(f"there is no tenant {name} in the registry")
         return record
 

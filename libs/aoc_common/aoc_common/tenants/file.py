@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from aoc_common.environment import TENANTS_FILE
 from aoc_common.errors import BadConfiguration
 from aoc_common.tenants.tenant import Tenant
+from aoc_common.validation import first_fault
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -87,9 +88,8 @@ def validated(where: str, entry: Any) -> Tenant:
     try:
         return Tenant.model_validate(entry)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise BadConfiguration(f"{where}{', ' if field else ''}{field}: {first['msg']}") from None
+        field, wrong = first_fault(error)
+        raise BadConfiguration(f"{where}{', ' if field else ''}{field}: {wrong}") from None
 
 
 def check_collecting(where: str, tenant: Tenant, known_sources: Collection[str]) -> None:

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aoc_common.contracts.troubles import Trouble
+from aoc_common.contracts.troubles import UNREADABLE, Trouble
 from aoc_common.tenants.needs import NEEDS, needs_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _CREDENTIALS: Final[Mapping[str, str]] = {
+    UNREADABLE: "Put the secret, or the certificate with its key, where the collector reads it: the file, or the"
+    " variable of its environment, that client_secret or client_certificate names; no restart is needed for a file",
     "AADSTS7000215": "The client secret is wrong: put the secret's value (not its id) where client_secret points",
     "AADSTS7000222": "The client secret has expired: create a new one for the app (Certificates & secrets) and put it"
     " where client_secret points; it is read again without a restart",
@@ -33,7 +35,7 @@ _CREDENTIALS: Final[Mapping[str, str]] = {
 def next_action(source: str, trouble: str | None, code: str = "") -> str | None:
     """What somebody should do about a source in trouble; None when there is nothing to do but to wait.
 
-    `code`: Microsoft's own, e.g. AADSTS7000222; it makes the words exact.
+    `code`: Microsoft's own, e.g. AADSTS7000222, or `UNREADABLE`; it makes the words exact.
     """
     need = NEEDS.get(source)
     match trouble:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
@@ -22,7 +23,7 @@ from aoc_common.tenants.records import Conflict, NotAllowed, Outdated, TenantRec
 from aoc_common.tenants.tenant import Tenant
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Iterator
 
 router = APIRouter(
     prefix="/api/tenants", tags=["tenants"], route_class=StrictRoute, dependencies=[Depends(refuse_unknown)]
@@ -180,7 +181,8 @@ async def change_tenant(
     revision = _revision(if_match)
     # What only says how AOC treats the tenant needs no sign-in.
     needs_check = bool(patch.keys() & (IDENTIFYING | {"sources"}))
-    record = await services.tenants.record(name)
+    with _refusals():
+        record = await services.tenants.record(name)
     merged = {key: value for key, value in {**record.settings, **patch}.items() if value is not None}
     change = await _checked(services, merged, admin, revision, check=check, needed=needs_check)
     return _view(await _done(services.tenants.merge(name, patch, change), note), response)
@@ -277,9 +279,11 @@ def _fields(settings: dict[str, Any]) -> str:
     return ", ".join(sorted(settings.keys() & Tenant.model_fields.keys()))
 
 
-async def _done(work: Awaitable[TenantRecord], note: Note) -> TenantRecord:
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What the registry refuses, as problems."""
     try:
-        record = await work
+        yield
     except BadConfiguration as error:
         raise problems.Problem("bad-settings", f"{error}.") from None
     except Outdated as error:
@@ -288,6 +292,11 @@ async def _done(work: Awaitable[TenantRecord], note: Note) -> TenantRecord:
         raise problems.Problem("conflict", f"{str(error).capitalize()}.") from None
     except NotAllowed as error:
         raise problems.Problem("not-allowed", str(error)) from None
+
+
+async def _done(work: Awaitable[TenantRecord], note: Note) -> TenantRecord:
+    with _refusals():
+        record = await work
     step = record.history[0]
     note.tenant = record.name
     note.about = f"{step.what} as revision {step.revision}: {', '.join(step.fields)}" + (

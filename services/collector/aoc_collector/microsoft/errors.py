@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from aoc_common.contracts.troubles import Trouble
+from aoc_common.contracts.troubles import UNREADABLE, Trouble
 from aoc_common.errors import BadConfiguration, Refused, Throttled, Unreachable
 from aoc_common.http import plain, too_many_requests
 
@@ -74,7 +74,9 @@ def classify(error: BaseException) -> Trouble:
 
 
 def code_of(error: BaseException) -> str:
-    """Microsoft's own code of a failure; empty where there is none."""
+    """Microsoft's own code of a failure, `UNREADABLE` of a credential that cannot be read; else empty."""
+    if isinstance(error, BadConfiguration):
+        return UNREADABLE
     if isinstance(error, Refused):
         return error.code
     return code_of(error.__cause__) if isinstance(error.__cause__, Refused) else ""
