@@ -259,34 +259,6 @@ async def test_a_record_in_the_quarantine_becomes_an_event_by_a_normalizer_that_
     assert len(republish) == 1
 
 
-async def test_a_record_that_is_retried_in_vain_waits_for_a_decision_again(
-    bus, normalizer, books, aoc, eventually
-) -> None:
-    """Its entry was closed with the page of the retry, though the normalizer had just put it aside once more."""
-    container = RawPage("contoso", SOURCE, SLICE, NOW, b'[{"nothing": "known", "list": [{"a": 1}, {"b": 2}]}]')
-    async with normalizer():
-        await bus.send(container)
-        await books.fetched(1)
-        await eventually(lambda: is_put_aside_after(books, None))
-        [before] = await books.quarantine.find(Selection())
-        await aoc("quarantine", "retry", before.key)
-        await eventually(lambda: is_put_aside_after(books, before.failed_at))
-        await eventually(lambda: nothing_is_on_its_way(books))
-        await books.quarantine.look_after(NOW)
-        [after] = await books.quarantine.find(Selection(state=None))
-
-    assert (after.key, after.state, after.tries, after.asked_at) == (before.key, ItemState.OPEN, 1, None)
-
-
-async def is_put_aside_after(books, moment: datetime | None) -> bool:
-    found = await books.quarantine.find(Selection(state=None))
-    return bool(found) and found[0].failed_at != moment
-
-
-async def nothing_is_on_its_way(books) -> bool:
-    return (await books.account()).unsettled == 0
-
-
 async def waiting_are(books, count: int) -> bool:
     open_ones = {item.key for item in await books.quarantine.find(Selection())} - {"slice#3"}
     return len(open_ones) == count and not open_ones & {f"{SLICE}#1", "slice#2"}
