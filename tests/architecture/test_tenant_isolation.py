@@ -34,6 +34,7 @@ OF_THE_INSTALLATION: Final = {
     "audit_heads.AuditHeads.unpublished": "entries about all tenants are brought onto the bus",
     "audit_trail.AuditTrailStore.append": "each entry names its chain, and that its tenant",
     "audit_trail.MongoAuditHeads.note": "see AuditHeads",
+    "audit_trail.MongoAuditHeads.tenants": "whose chains there are, for the command line",
     "audit_trail.MongoAuditHeads.unpublished": "see AuditHeads",
     "audit_trail.MongoAuditTrail.append": "see AuditTrailStore",
     "client.check_indexes": "indexes belong to collections",

@@ -95,6 +95,25 @@ def test_a_terminal_signs_in_and_out_and_its_tokens_are_its_owners_alone(termina
     assert held["access_token"] not in file.read_text()
 
 
+def test_whoever_signs_in_beside_a_stack_that_runs_is_told_how_to_be_who_he_is_there(
+    module_aoc, gateway, tmp_path
+) -> None:
+    module_aoc.env["XDG_CONFIG_HOME"] = str(tmp_path)
+    try:
+        login = module_aoc.start("login", "--no-browser")
+        httpx.get(chosen(address(login)))
+        status = login.process.wait(60)
+        key = module_aoc.run("whoami", "--json")
+        module_aoc.env["AOC_GATEWAY__URL"] = gateway
+        person = module_aoc.run("whoami", "--json")
+    finally:
+        for name in ("XDG_CONFIG_HOME", "AOC_GATEWAY__URL"):
+            module_aoc.env.pop(name, None)
+
+    assert (status, f"export AOC_GATEWAY__URL={gateway}" in login.log.read_text()) == (0, True)
+    assert [json.loads(one.stdout)["means"] for one in (key, person)] == ["api-key", "token"]
+
+
 def test_a_key_of_the_environment_is_shown_to_its_gateway(terminal, module_aoc, gateway, tmp_path) -> None:
     key = (module_aoc.root / "data" / "secrets" / "api-key").read_text()
     (tmp_path / "key").write_text(key)

@@ -15,7 +15,8 @@ from rich.text import Text
 from aoc_cli.access import credentials
 from aoc_cli.asked import moment
 from aoc_cli.asking import Since, Tenant, Until
-from aoc_cli.terminal import json_line, minute, out
+from aoc_cli.no_such_tenant import missing_there
+from aoc_cli.terminal import err, json_line, minute, out, plain
 from aoc_common.contracts import subjects
 from aoc_common.contracts.alert import SEVERITIES, STATUSES, VERDICTS
 from aoc_common.contracts.printable import visible
@@ -79,6 +80,8 @@ def list_(
                 found.append(item)
                 if len(found) == limit:
                     break
+            if not found and (said := await missing_there(gateway, tenant)):
+                err.print(plain(said))
         return found
 
     found = asyncio.run(ask())

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import orjson
 import typer
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 group = typer.Typer(help="What was done at the gateway, and whether all of it is there.", no_args_is_help=True)
 
 Tenant = Annotated[str, typer.Option(help="About whom.")]
-Installation = Annotated[
-    bool, typer.Option("--installation", help="Instead: what concerns no tenant, e.g. who signed in.")
-]
+OneTenant = Annotated[str | None, typer.Option(help="Only about this tenant; else about each, and the installation.")]
+Installation = Annotated[bool, typer.Option("--installation", help="Only what concerns no tenant, e.g. who signed in.")]
+_SHOWN: Final = 10
 Json = Annotated[bool, typer.Option("--json", help="As JSON, a line each.")]
 
 
@@ -65,17 +65,17 @@ def list_(
         limit=limit,
     )
     with attach.opened(data) as system:
-        entries = asyncio.run(_search(system, query))
+        entries, others = asyncio.run(_search(system, query))
     for entry in entries:
         _print(entry, as_json=as_json)
     if not entries:
-        err.print("nothing is noted there")
+        err.print(plain(_nothing(query, others)))
         raise typer.Exit(1)
 
 
 @group.command()
 def verify(
-    tenant: Tenant = subjects.DEFAULT_TENANT,
+    tenant: OneTenant = None,
     installation: Installation = False,
     report: Annotated[
         list[Path] | None, typer.Option(help="Signed reports whose ends of chains must be there (aoc completeness).")
@@ -85,43 +85,65 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check every entry against the one before it, the noted ends, the bus and reports. Status 1 for a fault."""
-    name = INSTALLATION if installation else subjects.check_tenant(tenant)
-    anchors = [head for path in report or [] for head in _heads_of(path, name)]
+    about = INSTALLATION if installation else None if tenant is None else subjects.check_tenant(tenant)
+    anchors = [head for path in report or [] for head in _heads_of(path, about)]
     with attach.opened(data) as system:
-        verdict = asyncio.run(_check(system, name, anchors, bus=bus))
+        verdicts = asyncio.run(_check(system, about, anchors, bus=bus))
     if as_json:
-        out.out(orjson.dumps(asdict(verdict)).decode(), highlight=False)
+        for verdict in verdicts:
+            out.out(orjson.dumps(asdict(verdict)).decode(), highlight=False)
     else:
-        _print_verdict(verdict)
-    if verdict.faults:
+        _print_verdicts(verdicts)
+    if any(verdict.faults for verdict in verdicts):
         raise typer.Exit(1)
 
 
-async def _search(system: System, query: AuditQuery) -> list[AuditEntry]:
+async def _search(system: System, query: AuditQuery) -> tuple[list[AuditEntry], list[str]]:
+    """The entries; if there is none, about whom else something is noted."""
     async with connect(system.mongo) as database:
-        return await MongoAuditTrail(database).search(query)
+        entries = await MongoAuditTrail(database).search(query)
+        return entries, [] if entries else await MongoAuditHeads(database).tenants()
 
 
-async def _check(system: System, tenant: str, anchors: Sequence[Head], *, bus: bool) -> Verdict:
+def _nothing(query: AuditQuery, about: Sequence[str]) -> str:
+    """`nothing is noted about default; something is about contoso: --tenant, and about the installation`."""
+    if query.tenant not in about and (others := [name for name in about if name != INSTALLATION]):
+        more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+        return (
+            f"nothing is noted about {_whom(query.tenant)}; something is about {', '.join(others[:_SHOWN])}{more}: "
+            "--tenant, and about the installation: --installation"
+        )
+    if query.actor is not None and "/" not in query.actor:
+        return f"nothing of {query.actor} is noted there: --actor takes an id, DIRECTORY-ID/OBJECT-ID or as listed"
+    return "nothing is noted there"
+
+
+async def _check(system: System, about: str | None, anchors: Sequence[Head], *, bus: bool) -> list[Verdict]:
+    """Of one tenant, or of each about which there is anything, wherever that stands."""
     async with connect(system.mongo) as database:
-        on_bus = await read_bus(system.nats, tenant) if bus else OnBus()
-        check = TrailCheck(MongoAuditTrail(database), MongoAuditHeads(database), tenant, datetime.now(UTC))
-        return await check.run(anchors, on_bus)
+        on_bus = await read_bus(system.nats, about) if bus else {}
+        entries, heads, now = MongoAuditTrail(database), MongoAuditHeads(database), datetime.now(UTC)
+        known = {*await heads.tenants(), *on_bus, *(anchor.chain.tenant for anchor in anchors)}
+        verdicts = []
+        for name in sorted(known) if about is None else [about]:
+            stated = [anchor for anchor in anchors if anchor.chain.tenant == name]
+            verdicts.append(await TrailCheck(entries, heads, name, now).run(stated, on_bus.get(name, OnBus())))
+        return verdicts
 
 
-def _heads_of(path: Path, tenant: str) -> Iterator[Head]:
+def _heads_of(path: Path, tenant: str | None) -> Iterator[Head]:
     """The ends of chains that a signed report states. Raises `BadConfiguration` for one of another tenant."""
     try:
         signed = form.check(path.read_bytes())
     except OSError as error:
         raise BadConfiguration(f"--report {path}: {error.strerror}") from None
     statement = read(signed.statement(), signed.form)
-    if statement.tenant != tenant:
+    if tenant is not None and statement.tenant != tenant:
         raise BadConfiguration(f"--report {path}: is about {statement.tenant}, not {tenant}")
     if statement.audit_trail is None:
         raise BadConfiguration(f"--report {path}: states no ends of the audit trail, which older versions did not")
     for head in statement.audit_trail.heads:
-        yield Head(Chain(tenant, head.writer), head.sequence, head.hash)
+        yield Head(Chain(statement.tenant, head.writer), head.sequence, head.hash)
 
 
 def _print(entry: AuditEntry, *, as_json: bool) -> None:
@@ -131,15 +153,21 @@ def _print(entry: AuditEntry, *, as_json: bool) -> None:
     event: dict[str, Any] = entry.event
     asked = event.get("query_info", {}).get("query_string", event["unmapped"].get("asked", ""))
     address = event["src_endpoint"].get("ip")  # what is done at the command line has none
-    told = [asked, f"from {address}" if address else "", entry.id]
+    who = event["actor"]["user"].get("uid")  # nobody has none
+    told = [asked, f"from {address}" if address else "", f"by {who}" if who else "", entry.id]
     out.print(f"[dim]{entry.at:%Y-%m-%d %H:%M:%S}[/]  {plain(event['message'])}", highlight=False)
     out.print(f"    [dim]{plain('  '.join(filter(None, told)))}[/]", highlight=False)
 
 
-def _print_verdict(verdict: Verdict) -> None:
-    out.print(f"{verdict.entries:,} entries in {verdict.chains:,} chains about {plain(verdict.tenant)}")
-    out.print(f"compared with {verdict.anchors:,} entries and ends that stand elsewhere")
-    for fault in verdict.faults:
-        out.print(f"[red]broken[/]: {plain(fault)}")
-    if not verdict.faults:
-        out.print("[green]whole[/]: every entry follows from the one before it")
+def _print_verdicts(verdicts: Sequence[Verdict]) -> None:
+    for verdict in verdicts:
+        out.print(f"{verdict.entries:,} entries in {verdict.chains:,} chains about {plain(_whom(verdict.tenant))}")
+        out.print(f"compared with {verdict.anchors:,} entries and ends that stand elsewhere")
+        for fault in verdict.faults:
+            out.print(f"[red]broken[/]: {plain(fault)}")
+    if not any(verdict.faults for verdict in verdicts):
+        out.print("[green]whole[/]: every entry follows from the one before it" if verdicts else "nothing is noted yet")
+
+
+def _whom(tenant: str) -> str:
+    return "the installation" if tenant == INSTALLATION else tenant

@@ -34,8 +34,8 @@ def list_(
         tenant=tenant, source=source, service=service, reason=reason, state=state, limit=limit
     )
 
-    async def work(backends: Backends) -> tuple[list[Item], int]:
-        return await backends.letters.find(selection), await backends.letters.count(selection)
+    async def work(backends: Backends) -> tuple[list[Item], int, str]:
+        return await decisions.listed(backends.letters, selection, backends.database, data)
 
     decisions.show_list(*decisions.run_on_backends(data, work), json=as_json)
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from aoc_cli import attach
+from aoc_cli import attach, known_tenants
 from aoc_cli.access.local import user_name
+from aoc_cli.no_such_tenant import missing
 from aoc_cli.noting import note
 from aoc_cli.terminal import as_json, err, out, plain
 from aoc_common.bus.broker import connected_broker, jetstream
@@ -124,7 +125,18 @@ def decider(named: str | None) -> str:
     return name
 
 
-def show_list(items: Sequence[Item], total: int, *, json: bool) -> None:
+async def listed(
+    queue: MongoReviewQueue, selection: Selection, database: Database, data: Path | None
+) -> tuple[list[Item], int, str]:
+    """The items that match, how many there are, and what is said of none. Raises `Transient`."""
+    items = await queue.find(selection)
+    if items:
+        return items, await queue.count(selection), ""
+    known = await known_tenants.names(database, data) if selection.tenant else frozenset[str]()
+    return [], 0, missing(selection.tenant or "", known) or "none"
+
+
+def show_list(items: Sequence[Item], total: int, of_none: str, *, json: bool) -> None:
     """One line an item, newest first."""
     for item in items:
         if json:
@@ -138,7 +150,7 @@ def show_list(items: Sequence[Item], total: int, *, json: bool) -> None:
     if not json and total > len(items):
         err.print(f"{total - len(items):,} more: choose with --tenant, --source, --reason, or raise --limit")
     if not items:
-        err.print("none")
+        err.print(plain(of_none))
 
 
 async def find_item(store: MongoReviewQueue, key: str) -> Item:

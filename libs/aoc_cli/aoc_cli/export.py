@@ -6,19 +6,20 @@ import asyncio
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Final, Literal, cast
 
 import typer
 
 from aoc_cli.access import credentials
 from aoc_cli.asked import moment
 from aoc_cli.asking import Actor, Failed, Ip, Operation, Service, Since, Source, Tenant, Until
+from aoc_cli.no_such_tenant import missing_there
 from aoc_cli.terminal import err, out, plain
 from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from aoc_common.client import Filters
     from aoc_common.client.export_jobs import ExportJobs
@@ -27,13 +28,25 @@ if TYPE_CHECKING:
 
     type Make = Callable[[ExportJobs], Awaitable[ExportJobView]]
 
+type Form = Literal["csv", "jsonl", "ocsf", "parquet"]
+
+#: As names of files end.
+_ENDINGS: Final[Mapping[str, Form]] = {
+    ".ocsf.jsonl": "ocsf",
+    ".ocsf": "ocsf",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+}
+
 
 def export(
     path: Annotated[Path, typer.Argument(help="The file; one that is there is replaced.")],
     text: Annotated[str, typer.Argument(help="A query as aoc search takes it; all events without one.")] = "",
     form: Annotated[
-        Literal["csv", "jsonl", "ocsf", "parquet"], typer.Option("--format", help="How the file is written.")
-    ] = "csv",
+        Form | None,
+        typer.Option("--format", help="How the file is written; else as its name ends, csv where that says nothing."),
+    ] = None,
     fields: Annotated[str | None, typer.Option(help="Only these fields, with commas; not of ocsf.")] = None,
     tenant: Tenant = subjects.DEFAULT_TENANT,
     since: Since = None,
@@ -61,6 +74,9 @@ def export(
     subjects.check_tenant(tenant)
     if path.is_dir():
         raise BadConfiguration(f"{path}: is a directory")
+    if not path.parent.is_dir():
+        raise BadConfiguration(f"{path.parent}: is no directory")
+    form = form or _form_of(path.name)
     now = datetime.now(UTC)
     asked = {
         "tenant": tenant, "q": text.strip() or None, "start": moment(since, now, "--since"),
@@ -76,11 +92,18 @@ def export(
 
     async def work() -> ExportReceipt:
         async with shown.client() as gateway:
-            return await gateway.exports.to_file(path, form, fields=fields.split(",") if fields else None, **filters)
+            done = await gateway.exports.to_file(path, form, fields=fields.split(",") if fields else None, **filters)
+            if not done.rows and (said := await missing_there(gateway, tenant)):
+                err.print(plain(said))
+            return done
 
     receipt = asyncio.run(work())
     out.print(f"{plain(path)}: {receipt.rows:,} events")
     err.print(f"SHA-256 {receipt.sha256}, export {receipt.id}, as the audit trail has it", highlight=False)
+
+
+def _form_of(name: str) -> Form:
+    return next((form for ending, form in _ENDINGS.items() if name.lower().endswith(ending)), "csv")
 
 
 async def _in_background(
@@ -94,6 +117,8 @@ async def _in_background(
         with err.status("The gateway makes the file") as status:
             job = await jobs.done(job, lambda now: status.update(f"The gateway makes the file: {now.rows:,} events"))
         await jobs.to_file(path, job)
+        if not job.rows and (said := await missing_there(gateway, tenant)):
+            err.print(plain(said))
     out.print(f"{plain(path)}: {job.rows:,} events")
     err.print(
         f"SHA-256 {job.sha256}, export {job.id}, there until {job.expires_at:%Y-%m-%d %H:%M} UTC", highlight=False

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import typer
 
+from aoc_cli import known_tenants
 from aoc_cli.access import granting
 from aoc_cli.access.local import principal, user_name
 from aoc_cli.attach import on_database
@@ -94,6 +95,7 @@ def add(
     async def work(database: Database) -> None:
         await ensure_indexes(database, ("grants",))
         directories = await directories_of(database, grant.tenants, data)
+        granting.say_missing(grant.tenants, await known_tenants.names(database, data))
         to = f"grant {stored.id} to {stored.grantee.kind} {stored.grantee.id}"
         await note(database, "grants.add", "create", f"{to}: {granting.rights(grant)}")
         for tenant in sorted(grant.tenants):  # those who administer one need not know of the others

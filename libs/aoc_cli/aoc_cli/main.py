@@ -96,5 +96,10 @@ def main() -> None:
     except AocError as error:
         err.print(f"[red]aoc:[/] {plain(error)}")
         sys.exit(1)
+    except OSError as error:
+        if error.filename is None:  # no file that somebody named: a fault of ours
+            raise
+        err.print(f"[red]aoc:[/] {plain(error.filename)}: {plain(error.strerror)}")
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -36,8 +36,8 @@ def list_(
     """List them, newest first."""
     selection = decisions.selection(tenant=tenant, source=source, reason=reason, state=state, limit=limit)
 
-    async def work(backends: Backends) -> tuple[list[Item], int]:
-        return await backends.quarantine.find(selection), await backends.quarantine.count(selection)
+    async def work(backends: Backends) -> tuple[list[Item], int, str]:
+        return await decisions.listed(backends.quarantine, selection, backends.database, data)
 
     decisions.show_list(*decisions.run_on_backends(data, work), json=as_json)
 

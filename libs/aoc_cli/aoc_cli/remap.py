@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-from aoc_cli import attach
+from aoc_cli import attach, known_tenants
+from aoc_cli.maintenance.options import progress
 from aoc_cli.renewing import renewing
-from aoc_cli.terminal import err, out
+from aoc_cli.terminal import out
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration
@@ -60,27 +60,27 @@ def remap(
         raise BadConfiguration("--all maps records again, --terms does not: one of them")
     with ExitStack() as stack:
         system = stack.enter_context(attach.opened(data))
-        bar = stack.enter_context(
-            Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True)
-        )
-        task = bar.add_task("reading")
+        say = stack.enter_context(progress())
 
         def show(done: Renewed) -> None:
-            bar.update(task, description=f"{done.read:,} records read, {done.changed:,} events renewed")
+            say(f"{done.read:,} records read, {done.changed:,} events renewed")
 
         if only_terms:
             done = asyncio.run(_renew_terms(system, share / 100, show))
             out.print(f"{done.read:,} events read, the terms of [bold]{done.changed:,}[/] renewed; search is complete")
             return
-        done = asyncio.run(_remap(system, tenant, show, everything=everything))
+        done = asyncio.run(_remap(system, data, tenant, show, everything=everything))
     out.print(
         f"{done.read:,} records read, [bold]{done.changed:,}[/] events renewed, {done.moved:,} of them under a new id"
     )
 
 
-async def _remap(system: attach.System, tenant: str, show: Callable[[Renewed], None], *, everything: bool) -> Renewed:
+async def _remap(
+    system: attach.System, data: Path | None, tenant: str, show: Callable[[Renewed], None], *, everything: bool
+) -> Renewed:
     done = Renewed()
     async with connect(system.mongo) as database:
+        await known_tenants.require(database, data, tenant)
         use = renewing(database)
         async for records in use.store.batches(tenant, _BATCH):
             pairs = [

@@ -110,21 +110,22 @@ class TrailCheck:
         return should_be and entry.sequence not in self._on_bus.get(entry.chain, ())
 
 
-async def read_bus(settings: NatsSettings, tenant: str) -> OnBus:
-    """The entries about a tenant that AOC_AUDIT holds. Raises `Unreachable`."""
-    subject = subjects.audit(None if tenant == INSTALLATION else tenant)
+async def read_bus(settings: NatsSettings, about: str | None) -> dict[str, OnBus]:
+    """What AOC_AUDIT holds about one tenant (`INSTALLATION`: about none), or about each. Raises `Unreachable`."""
+    subject = subjects.ALL_AUDIT if about is None else subjects.audit(None if about == INSTALLATION else about)
     config = ConsumerConfig(filter_subject=subject, deliver_policy=DeliverPolicy.ALL)
-    heads: list[Head] = []
-    since: datetime | None = None
+    heads: dict[str, list[Head]] = {}
+    since: dict[str, datetime] = {}
     async with (
         connected_broker(settings, "cli") as broker,
         reading(broker, subjects.AUDIT_STREAM, config) as pull,
     ):
         while messages := await pull.batch(_PAGE, _IDLE_S):
-            since = since or messages[0].metadata.timestamp
             for message in messages:
+                name = message.subject.rpartition(".")[2]
+                since.setdefault(name, message.metadata.timestamp)
                 try:
-                    heads.append(AuditEntry.read(message.data.decode()).head)
+                    heads.setdefault(name, []).append(AuditEntry.read(message.data.decode()).head)
                 except (Malformed, UnicodeDecodeError):
                     continue  # anybody who may publish there can put nonsense; it proves nothing
-    return OnBus(heads, since)
+    return {name: OnBus(heads.get(name, ()), at) for name, at in since.items()}

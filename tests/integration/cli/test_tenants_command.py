@@ -83,6 +83,14 @@ def test_what_cannot_be_set_is_told_in_words(aoc) -> None:
 
 
 @pytest.mark.usefixtures("contoso")
+def test_an_export_of_a_tenant_that_there_is_not_is_refused(aoc, tmp_path) -> None:
+    refused = aoc("export", "contso", tmp_path / "export")
+
+    assert (refused.status, "there is no tenant contso; there is contoso" in refused.err) == (2, True)
+    assert not (tmp_path / "export").exists()
+
+
+@pytest.mark.usefixtures("contoso")
 def test_the_doctor_looks_at_a_tenant_of_the_registry_by_its_name_also_while_it_is_paused(aoc, command_line) -> None:
     aoc("pause", "contoso")
     looked = command_line("doctor", "--tenant", "contoso", "--json")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from aoc_cli import known_tenants
 from aoc_cli.access import granting
 from aoc_cli.access.local import principal
 from aoc_cli.attach import on_database
@@ -56,6 +57,7 @@ def create(
 
     async def work(database: Database) -> None:
         directories = await directories_of(database, grant.tenants, data)
+        granting.say_missing(grant.tenants, await known_tenants.names(database, data))
         await note(database, "api-keys.make", "create", f"API key {key.id} ({name}): {granting.rights(grant)}")
         await MongoApiKeys(database).put(replace(key, directories=directories), of)
 
@@ -93,7 +95,7 @@ def revoke(key_id: Annotated[str, typer.Argument(help="Its id, as the list shows
 def _line(key: ApiKey, now: datetime) -> str:
     state = "[red]revoked[/]" if key.revoked_at else "[green]valid[/]" if key.valid(now) else "[yellow]expired[/]"
     used = f"used {minute(key.used_at)}" if key.used_at else "never used"
-    rights = "; ".join(granting.rights(grant) for grant in key.grants)
+    rights = "; ".join(granting.rights(grant) for grant in key.grants) or "no role"
     return f"{plain(key.id)}  {state}  until {minute(key.expires_at)}  {used}  {plain(key.name)}  ({plain(rights)})"
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aoc_cli.no_such_tenant import missing
+from aoc_cli.terminal import err, plain
 from aoc_common.contracts.access import ROLES, Grant
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.errors import BadConfiguration, Malformed
@@ -38,6 +40,13 @@ def granted(
     except Malformed as error:
         raise BadConfiguration(str(error)) from None
     return grant
+
+
+def say_missing(tenants: Collection[str], known: Collection[str]) -> None:
+    """Say of which of these tenants there is none: a role over one that is to come is given all the same."""
+    for tenant in sorted(tenants):
+        if said := missing(tenant, known):
+            err.print(f"[yellow]{plain(said)}; the role over it is given all the same[/]")
 
 
 def rights(grant: Grant) -> str:

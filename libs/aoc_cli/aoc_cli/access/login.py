@@ -81,6 +81,11 @@ def login(
     me = Credentials(address, signed_in.access_token).me()
     Logins().keep(signed_in)
     out.print(f"signed in at {plain(address)} as {plain(me.name)}")
+    if _unasked():
+        err.print(
+            "[dim]commands go on with the key of the stack that runs here; to be who you are there: "
+            f"export AOC_GATEWAY__URL={plain(address)}[/]"
+        )
 
 
 def logout(gateway: GatewayArgument = None) -> None:
@@ -88,6 +93,11 @@ def logout(gateway: GatewayArgument = None) -> None:
     address = None if gateway is None else _checked(gateway)
     dropped = Logins().drop(address)
     out.print("nobody was signed in" if dropped is None else f"signed out at {plain(dropped)}")
+
+
+def _unasked() -> bool:
+    """Whether a stack that runs here comes before what was signed in to."""
+    return load(GatewaySettings).gateway.url is None and any(one.gateway is not None for _, one in stacks.running())
 
 
 def _address(named: str | None) -> str:

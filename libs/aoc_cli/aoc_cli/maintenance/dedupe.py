@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from aoc_cli import known_tenants
 from aoc_cli.attach import on_database
 from aoc_cli.maintenance.options import (
     Afresh,
@@ -58,6 +59,7 @@ def dedupe(
     what = f"{source or 'all sources'} from {low} to {high}"
 
     async def work(database: Database, show: Callable[[str], None]) -> Duplicates:
+        await known_tenants.require(database, data, tenant)
         use, total = renewing(database), Duplicates()
         position = MongoPosition(database, "dedupe", tenant, what)
         if apply:

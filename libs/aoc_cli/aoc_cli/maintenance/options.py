@@ -52,7 +52,8 @@ def check_source(source: str | None) -> None:
 def progress() -> Iterator[Callable[[str], None]]:
     """Shows one line on stderr, which changes, where that is a terminal."""
     columns = (TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
+    # Elsewhere it would leave an empty line.
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("reading")
         yield lambda words: bar.update(task, description=words)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from aoc_cli import known_tenants
 from aoc_cli.attach import on_database
 from aoc_cli.maintenance.options import (
     Afresh,
@@ -61,6 +62,7 @@ def replay(
     about = f"{source or 'all sources'} of {tenant}, from {since or 'the beginning'} until {until or 'the end'}"
 
     async def work(database: Database, show: Callable[[str], None]) -> ReplayCounts:
+        await known_tenants.require(database, data, tenant)
         use, total = renewing(database), ReplayCounts()
         position = None if dry_run else MongoPosition(database, "replay", tenant, what)
         if position is not None:

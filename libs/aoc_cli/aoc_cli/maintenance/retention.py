@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from aoc_cli import known_tenants
 from aoc_cli.attach import on_database
 from aoc_cli.maintenance.options import AsJson, Data, Share, Throttle, progress
 from aoc_cli.noting import note
@@ -70,6 +71,7 @@ def retention(
         subjects.check_tenant(tenant)
 
     async def work(database: Database, show: Callable[[str], None]) -> RetentionReport:
+        await known_tenants.require(database, data, tenant)
         return await _work(database, SystemClock(), show, share, tenant, apply=apply)
 
     with progress() as show:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import typer
 
+from aoc_cli import known_tenants
 from aoc_cli.attach import on_database
 from aoc_cli.maintenance.event_faults import faults
 from aoc_cli.maintenance.ledger_check import LedgerCheck
@@ -68,6 +69,7 @@ def verify_store(
     verdict = Verdict()
 
     async def work(database: Database, show: Callable[[str], None]) -> None:
+        await known_tenants.require(database, data, tenant)
         await _check_whole(database, verdict, tenant)
         # Before the events: what is stored meanwhile is of pages that are settled later.
         ledger = await LedgerCheck.begun(database, tenant, SystemClock()) if start is None and most is None else None

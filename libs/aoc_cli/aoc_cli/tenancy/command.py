@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from aoc_cli import attach
+from aoc_cli import attach, known_tenants
 from aoc_cli.noting import note
 from aoc_cli.tenancy.administering import Administered, administering
 from aoc_cli.tenancy.export import MANIFEST
@@ -207,6 +207,7 @@ def export(
 
     async def work(here: Administered) -> None:
         tenant = await here.registry.get(check_tenant(name))
+        await known_tenants.require(here.database, data, name)
         await note(here.database, "tenants.export", "read", f"all data of tenant {name}", name)
         settings = {"name": name} if tenant is None else document(tenant)
         # Limits, which tenants of one app share, are not exported: it need not be known.

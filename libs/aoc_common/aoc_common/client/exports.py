@@ -92,8 +92,9 @@ class Exports:
         """Write an export to a file, which is there only once it is verified; one that is there is replaced."""
         part = path.with_name(f".{path.name}.part")
         try:
-            async with self.open(form, fields=fields, **filters) as export:
-                with await asyncio.to_thread(part.open, "wb") as file:
+            # First: a place where nothing can be written is found before the gateway notes an export.
+            with await asyncio.to_thread(part.open, "wb") as file:
+                async with self.open(form, fields=fields, **filters) as export:
                     async for data in export:
                         await asyncio.to_thread(file.write, data)
             await asyncio.to_thread(part.replace, path)

@@ -133,13 +133,18 @@ class _Request:
             tenant=note.tenant,
             principal=note.principal,
             address=note.address,
-            asked=f"{self._scope['method']} {self._scope['path']}?{self._scope['query_string'].decode('latin-1')}",
+            asked=self._asked(),
             rows=note.rows,
             about=about,
             digest=note.digest,
             ended=ended,  # type: ignore[arg-type]  # one of these words
         )
         self._trail.note(act)
+
+    def _asked(self) -> str:
+        """`GET /api/events?tenant=contoso`."""
+        query = self._scope["query_string"].decode("latin-1")
+        return f"{self._scope['method']} {self._scope['path']}{'?' if query else ''}{query}"
 
 
 async def _nothing() -> Message:

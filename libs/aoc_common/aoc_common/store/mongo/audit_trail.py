@@ -116,6 +116,11 @@ class MongoAuditHeads:
             with translated("audit heads"):
                 await self._heads.bulk_write(updates)
 
+    async def tenants(self) -> list[str]:
+        """About whom there are chains, `INSTALLATION` among them."""
+        with translated("audit heads"):
+            return sorted(await self._heads.distinct("tenant"))
+
     async def of_tenant(self, tenant: str, after: str, limit: int) -> list[KnownHead]:
         """The ends of the chains about a tenant."""
         where = {"tenant": tenant, "writer": {"$gt": after}}
