@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final
 
 import orjson
@@ -26,7 +28,7 @@ import typer
 from pydantic import ValidationError
 
 from aoc_cli.terminal import out, plain
-from aoc_common.errors import BadConfiguration, Malformed
+from aoc_common.errors import AocError, BadConfiguration, Malformed
 from aoc_common.settings import MongoSettings
 from aoc_common.store.mongo.foreign import documents, extended_json
 from aoc_common.validation import first_fault
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SETTING: Final = "AOC_MONGO__URI"
-RECORDS, NOTES, _LEFT, _ACCOUNT = "records/records.jsonl", "notes.jsonl", "left.jsonl", "account.json"
+RECORDS, NOTES, _LEFT, ACCOUNT = "records/records.jsonl", "notes.jsonl", "left.jsonl", "account.json"
 #: What is carried over of a document beside its record.
 _KEPT: Final = ("tags", "comments")
 #: Status when something was left.
@@ -57,8 +59,8 @@ def migrate(
         account = asyncio.run(_read(settings, collection, to))
     except ValidationError as error:
         raise BadConfiguration(f"--database {database}: {first_fault(error)[1]}") from None
-    except BadConfiguration as error:
-        raise BadConfiguration(str(error).replace(_SETTING, "URI")) from None
+    except AocError as error:
+        raise type(error)(str(error).replace(_SETTING, "URI")) from None
     out.print(f"{account.records:,} records of {account.documents:,} documents: {plain(to / RECORDS)}")
     if account.notes:
         out.print(f"{account.notes:,} with tags or comments: {plain(to / NOTES)}")
@@ -100,19 +102,27 @@ class _File:
 
 
 async def _read(settings: MongoSettings, collection: str, to: Path) -> Account:
-    """Read all. Raises `BadConfiguration` for a directory that is not empty or cannot be written."""
+    """Read all. Raises `BadConfiguration` for a directory that is not empty or cannot be written.
+
+    The directory is there once all of it was written: a part of the records must not be taken for all.
+    """
     account = Account()
+    part = to.with_name(f".{to.name}.{token_hex(4)}.part")
     try:
-        _prepare(to)
+        _check_new(to)
+        (part / RECORDS).parent.mkdir(parents=True)
         async with AsyncExitStack() as stack:
-            files = {name: _File(to / name) for name in (RECORDS, NOTES, _LEFT)}
+            files = {name: _File(part / name) for name in (RECORDS, NOTES, _LEFT)}
             for name, file in files.items():
                 stack.callback(_close, account, name, file)
             async for document in documents(settings, collection):
                 _take(document, files, account)
-        (to / _ACCOUNT).write_bytes(_document(account, settings, collection))
+        (part / ACCOUNT).write_bytes(_document(account, settings, collection))
+        part.replace(to)
     except OSError as error:
         raise BadConfiguration(f"{error.filename or to}: {error.strerror}") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
     return account
 
 
@@ -120,10 +130,9 @@ def _close(account: Account, name: str, file: _File) -> None:
     account.digests[name] = file.close()
 
 
-def _prepare(to: Path) -> None:
+def _check_new(to: Path) -> None:
     if to.exists() and any(to.iterdir()):
         raise BadConfiguration(f"--to {to}: is not empty")
-    (to / RECORDS).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _take(document: Mapping[str, Any], files: Mapping[str, _File], account: Account) -> None:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import orjson
 import typer
 
+from aoc_cli import known_tenants
 from aoc_cli.asking import Data
 from aoc_cli.attach import on_database
-from aoc_cli.migrate import NOTES, RECORDS
+from aoc_cli.migrate import ACCOUNT, NOTES, RECORDS
 from aoc_cli.noting import note
 from aoc_cli.terminal import as_json, out, plain
 from aoc_common.clock import SystemClock
@@ -66,11 +67,12 @@ def migrate_notes(
     A second run adds nothing. Status 3 when something was left, and why.
     """
     subjects.check_tenant(tenant)
-    for name in (NOTES, RECORDS):
+    for name in (NOTES, RECORDS, ACCOUNT):
         if not (directory / name).is_file():
-            raise BadConfiguration(f"{directory}: has no {name}; aoc migrate makes it")
+            raise BadConfiguration(f"{directory}: has no {name}; aoc migrate makes it, at its end")
 
     async def work(database: Database) -> NotesMigrated:
+        await known_tenants.require(database, data, tenant)
         if apply:
             await note(database, "notes.migrate", "change", f"tags and comments out of {directory}", tenant)
         return await Migration(database, tenant, apply=apply).run(directory)

@@ -13,7 +13,7 @@ from bson import ObjectId
 from aoc_cli.migrate import record_of
 from aoc_common.clock import SystemClock
 from aoc_common.contracts.event import Event
-from aoc_common.errors import Malformed
+from aoc_common.errors import Malformed, Unreachable
 from aoc_common.store.audit_trail import AuditQuery
 from aoc_common.store.mongo.audit_trail import MongoAuditTrail
 from aoc_common.store.mongo.client import connect, ensure_indexes
@@ -121,6 +121,37 @@ def test_records_come_out_as_they_were_sent_and_the_rest_is_accounted_for(earlie
         assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
 
 
+def test_what_was_not_read_to_its_end_leaves_nothing_that_could_be_taken_for_all(
+    migrate, command_line, tmp_path, monkeypatch, earlier
+) -> None:
+    absent = migrate("--collection", "none_of_these")
+    earlier(*[document(id=str(number)) for number in range(3)])
+    with monkeypatch.context() as patched:
+        patched.setattr("aoc_cli.migrate._document", broken)
+        killed = migrate()
+    left = list(tmp_path.iterdir())
+    again = migrate()
+    (tmp_path / "out" / "account.json").unlink()
+    half = command_line("migrate-notes", tmp_path / "out", "--tenant", "contoso")
+
+    assert (absent.status, "there is no collection" in absent.err) == (1, True)
+    assert (killed.status, left, again.status) == (1, [], 0)
+    assert (half.status, "has no account.json; aoc migrate makes it, at its end" in half.err) == (2, True)
+
+
+def test_advice_about_the_earlier_tools_server_names_no_setting_of_ours(migrate, monkeypatch) -> None:
+    async def refused(*_: object) -> None:
+        raise Unreachable("MongoDB: not authorized on old (AOC_MONGO__URI: the user and its roles)")
+
+    monkeypatch.setattr("aoc_cli.migrate._read", refused)
+
+    assert migrate().err == "aoc: MongoDB: not authorized on old (URI: the user and its roles)\n"
+
+
+def broken(*_: object) -> bytes:
+    raise Unreachable("the connection broke")
+
+
 def test_tags_and_comments_are_put_on_the_events_of_their_records_once(
     earlier, migrate, command_line, mongo_settings, tmp_path
 ) -> None:
@@ -181,7 +212,7 @@ def test_a_record_that_was_taken_over_is_the_event_that_is_collected(earlier, mi
 def test_what_is_not_there_or_would_be_overwritten_is_refused(earlier, migrate, command_line, tmp_path) -> None:
     earlier(document())
     absent = migrate("--collection", "no_such")
-    (tmp_path / "out" / "records" / "records.jsonl").unlink()
+    migrate()
     full = migrate()
     wrong = command_line("migrate", "http://user:hunter2@x", "--to", tmp_path / "other", "--database", "d")
 
