@@ -16,7 +16,7 @@ from aoc_cli.access import credentials
 from aoc_cli.asked import moment
 from aoc_cli.asking import Since, Tenant, Until
 from aoc_cli.no_such_tenant import missing_there
-from aoc_cli.terminal import err, json_line, minute, out, plain
+from aoc_cli.terminal import err, json_line, minute, out, plain, print_table
 from aoc_common.contracts import subjects
 from aoc_common.contracts.alert import SEVERITIES, STATUSES, VERDICTS
 from aoc_common.contracts.printable import visible
@@ -218,7 +218,10 @@ def print_list(found: Sequence[AlertItem]) -> None:
             *([Text(visible(one.ticket.id) if one.ticket else "")] if tickets else []),
             str(one.id),
         )
-    out.print(table if found else Text("no alerts", "dim"))
+    if found:
+        print_table(table)
+    else:
+        out.print(Text("no alerts", "dim"))
 
 
 def print_alert(alert: AlertDetail) -> None:

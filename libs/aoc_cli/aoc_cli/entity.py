@@ -15,7 +15,7 @@ from aoc_cli.access import credentials
 from aoc_cli.asked import moment
 from aoc_cli.asking import Since, Tenant, Until
 from aoc_cli.listing import ago
-from aoc_cli.terminal import json_line, minute, out
+from aoc_cli.terminal import json_line, minute, out, print_table
 from aoc_common.contracts import subjects
 from aoc_common.contracts.printable import visible
 
@@ -142,4 +142,4 @@ def _lines(lines: Iterable[tuple[str, str]]) -> None:
     for name, text in lines:
         if text:
             table.add_row(Text(name), Text(visible(text)))
-    out.print(table)
+    print_table(table)

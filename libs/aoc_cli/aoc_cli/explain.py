@@ -25,7 +25,7 @@ from aoc_cli.importing.records import sources
 from aoc_cli.importing.report import ATTENTION
 from aoc_cli.importing.selection import select
 from aoc_cli.importing.streams import CountingFile
-from aoc_cli.terminal import err, out, plain
+from aoc_cli.terminal import err, out, plain, print_table
 from aoc_common.contracts import subjects
 from aoc_common.contracts.event import Event
 from aoc_common.errors import BadConfiguration, Malformed
@@ -188,7 +188,7 @@ def _show(event: Event, context: RecordContext) -> None:
     table = Table("field of the record", "value", "goes to", box=None, padding=(0, 2, 0, 0), header_style="dim")
     for field in fields:
         table.add_row(plain(field.name), plain(_short(field.value)), _destination(field))
-    out.print(table)
+    print_table(table)
     out.print()
 
 

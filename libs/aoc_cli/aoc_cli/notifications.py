@@ -13,7 +13,7 @@ from rich.text import Text
 
 from aoc_cli.access import credentials
 from aoc_cli.listing import ago
-from aoc_cli.terminal import json_line, out, plain
+from aoc_cli.terminal import json_line, out, plain, print_table
 from aoc_common.contracts.printable import visible
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def list_(data: Data = None, as_json: AsJson = False) -> None:
             ago(route.sent_at, now) if route.sent_at else "",
             Text(words, "dim"),
         )
-    out.print(table)
+    print_table(table)
 
 
 @group.command("test")

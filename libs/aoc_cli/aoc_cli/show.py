@@ -18,7 +18,7 @@ from aoc_cli import attach
 from aoc_cli.asking import Data
 from aoc_cli.listing import ago
 from aoc_cli.related import print_related, related
-from aoc_cli.terminal import harmless_json, json_line, out
+from aoc_cli.terminal import harmless_json, json_line, out, print_table
 from aoc_common.contracts import rows, subjects
 from aoc_common.contracts.access import Scope
 from aoc_common.contracts.printable import visible
@@ -195,7 +195,7 @@ def _section(heading: str, lines: Sequence[tuple[str, str]]) -> None:
         table.add_row(
             Text(visible(name)), Text(visible(text[:_LONGEST]) + ("\N{HORIZONTAL ELLIPSIS}" * (len(text) > _LONGEST)))
         )
-    out.print(table)
+    print_table(table)
     if len(lines) > _LINES:
         out.print(Text(f"  and {len(lines) - _LINES:,} more: --json has all", "dim"))
 

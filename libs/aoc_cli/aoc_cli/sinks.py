@@ -16,7 +16,7 @@ from aoc_cli.access import credentials
 from aoc_cli.asked import moment
 from aoc_cli.asking import Since, Until
 from aoc_cli.listing import ago
-from aoc_cli.terminal import json_line, json_text, minute, out, plain
+from aoc_cli.terminal import json_line, json_text, minute, out, plain, print_table
 from aoc_common.client import Absent
 from aoc_common.contracts.printable import visible
 from aoc_common.contracts.sinks import document
@@ -57,7 +57,7 @@ def list_(data: Data = None, as_json: AsJson = False) -> None:
         words = Text(visible(sink.words)[:100], "dim")
         until = minute(sink.delivered_until) if sink.delivered_until else ""
         table.add_row(plain(sink.name), plain(sink.kind), state, f"{sink.waiting:,}", until, words)
-    out.print(table)
+    print_table(table)
 
 
 @group.command()
@@ -159,7 +159,7 @@ def _print_account(sink: SinkView) -> None:
         last = ago(one.delivered_at, now) if one.delivered_at else ""
         words = f"behind: {one.behind}" if one.behind else one.error
         table.add_row(plain(one.tenant), *(f"{count:,}" for count in counts), last, Text(visible(words)[:100], "dim"))
-    out.print(table)
+    print_table(table)
 
 
 def _asked[T](data: Path | None, work: Callable[[Gateway], Awaitable[T]]) -> T:

@@ -15,6 +15,8 @@ from aoc_common.contracts.printable import CONTROL
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from rich.table import Table
+
 #: Columns of an output that is no terminal.
 _WIDEST: Final = 10_000
 #: Results go to stdout, so that they can be piped; everything about the work itself goes to stderr. Colours are for
@@ -32,6 +34,17 @@ def lenient() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+
+
+def print_table(table: Table) -> None:
+    """Print a table; in a pipe its lines have no blanks at their ends."""
+    if out.is_terminal:
+        out.print(table)
+        return
+    with out.capture() as printed:
+        out.print(table)
+    for line in printed.get().splitlines():
+        out.out(line.rstrip(), highlight=False)
 
 
 def plain(text: object) -> str:

@@ -142,3 +142,9 @@ def test_the_doctor_shows_whole_fingerprints_however_narrow_the_terminal_is(monk
     command._show([Finding("system", "report key", Grade.OK, f"{kid} signs since 2026-11-23")])
 
     assert kid in "".join(capsys.readouterr().out.split())
+
+
+def test_lines_of_the_doctor_end_with_their_words_in_a_pipe(capsys) -> None:
+    command._show([Finding("system", "NATS", Grade.OK, "connected"), Finding("system", "x", Grade.FAIL, "y", "z" * 90)])
+
+    assert not [line for line in capsys.readouterr().out.splitlines() if line != line.rstrip()]

@@ -40,3 +40,9 @@ def test_a_hole_is_shown_and_one_with_a_loss_is_a_failure() -> None:
         ),
         (Grade.WARN, f"{head}, being filled: 5 events from the store"),
     ]
+
+
+def test_what_was_deleted_with_a_tenant_needs_no_more_room() -> None:
+    [finding] = of_readers([replace(STATE, past=(replace(HOLE, reason="deleted"),))], NOW)
+
+    assert "as they are with a tenant" in finding.fix

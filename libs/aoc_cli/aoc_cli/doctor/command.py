@@ -16,7 +16,7 @@ from aoc_cli import attach
 from aoc_cli import tenants as tenants_files
 from aoc_cli.doctor import decisions, keys, links, readers, registry, remarks, services, sinks
 from aoc_cli.doctor import system as servers
-from aoc_cli.terminal import err, out, plain
+from aoc_cli.terminal import err, out, plain, print_table
 from aoc_collector.findings import Grade, gravest
 from aoc_collector.microsoft.auth import Tokens
 from aoc_collector.tenant_check import TenantCheck
@@ -111,6 +111,6 @@ def _show(findings: Sequence[Finding]) -> None:
         colour = _COLOURS[finding.grade]
         fix = f"\n[dim]-> {plain(finding.fix)}[/]" if finding.fix else ""
         table.add_row(f"[{colour}]{finding.grade.value}[/]", plain(finding.check), f"{plain(finding.found)}{fix}")
-    out.print(table)
+    print_table(table)
     counts = {grade: sum(finding.grade is grade for finding in findings) for grade in Grade}
     out.print(f"\n{counts[Grade.OK]} ok, {counts[Grade.WARN]} to look at, {counts[Grade.FAIL]} failed")

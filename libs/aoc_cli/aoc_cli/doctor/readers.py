@@ -22,6 +22,9 @@ _DROPPED_FIX: Final = (
     "The reader was away for longer than AOC_EVENTS keeps messages: let it run, or give the stream more room "
     "(AOC_NATS__EVENTS_MAX_BYTES, AOC_NATS__EVENTS_MAX_AGE_S, then aoc provision)"
 )
+_TAKEN_OUT_FIX: Final = (
+    "Nothing: messages were deleted from AOC_EVENTS, as they are with a tenant; what was unread came from the store"
+)
 _DELETED_FIX: Final = (
     "Retention has removed these before the reader came to them: keep events longer than a reader is away"
 )
@@ -46,9 +49,15 @@ def _of_reader(state: Checkpoint, now: datetime) -> Iterator[Finding]:
     holes = [hole for hole in state.past if hole.found_at > now - _BACK]
     for hole in [*holes, *([state.hole] if state.hole else [])]:
         grade = Grade.FAIL if hole.missing else Grade.WARN
-        yield Finding("system", check_, grade, _description(hole), _DELETED_FIX if hole.missing else _DROPPED_FIX)
+        yield Finding("system", check_, grade, _description(hole), _fix(hole))
     if not holes and state.hole is None:
         yield Finding("system", check_, Grade.OK, f"missed nothing in {_BACK.days} days")
+
+
+def _fix(hole: Hole) -> str:
+    if hole.missing:
+        return _DELETED_FIX
+    return _TAKEN_OUT_FIX if hole.reason == "deleted" else _DROPPED_FIX
 
 
 def _description(hole: Hole) -> str:

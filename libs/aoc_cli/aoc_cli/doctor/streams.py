@@ -65,7 +65,8 @@ def _of_version(where: str, broker: NatsBroker) -> Finding:
         check_version(connection(broker))
     except BadConfiguration as error:
         return Finding(where, "nats-server", Grade.FAIL, str(error), "Update nats-server")
-    return Finding(where, "nats-server", Grade.OK, str(connection(broker).connected_server_version))
+    version = connection(broker).connected_server_version
+    return Finding(where, "nats-server", Grade.OK, f"{version.major}.{version.minor}.{version.patch}")
 
 
 def _of_state(where: str, name: str, state: StreamState, room: int) -> Finding:

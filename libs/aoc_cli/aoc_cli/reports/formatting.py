@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from rich.table import Table
 
-from aoc_cli.terminal import out, plain
+from aoc_cli.terminal import plain, print_table
 from aoc_common.store.accounts import GapCause
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def table(rows: Sequence[Sequence[str]], texts: int) -> None:
         shown.add_column(plain(heading), justify="left" if column < texts else "right", overflow="fold")
     for row in values:
         shown.add_row(*map(plain, row))
-    out.print(shown)
+    print_table(shown)
 
 
 def gap(source: str, item: AnyGap) -> str:

@@ -16,7 +16,7 @@ from aoc_cli.noting import note
 from aoc_cli.tenancy.administering import Administered, administering
 from aoc_cli.tenancy.export import MANIFEST
 from aoc_cli.tenancy.export import export as export_
-from aoc_cli.terminal import err, json_line, json_text, minute, out, plain
+from aoc_cli.terminal import err, json_line, json_text, minute, out, plain, print_table
 from aoc_common.contracts.subjects import TENANT_PATTERN, check_tenant
 from aoc_common.errors import BadConfiguration
 from aoc_common.store.mongo.tenant_data import MongoTenantData
@@ -83,7 +83,7 @@ def list_(data: Data = None, as_json: AsJson = False) -> None:
                 str(record.revision),
                 f"{plain(last.by)}, {minute(last.at)}",
             )
-        out.print(table)
+        print_table(table)
         out.print(f"[dim]{counted} of {terms.max_tenants} tenants that a licence counts[/]")
         if terms.advice:
             err.print(f"[yellow]{plain(terms.advice)}[/]")
@@ -223,7 +223,7 @@ def export(
         table = Table("file", "documents", "SHA-256", box=None, padding=(0, 2, 0, 0))
         for file in files:
             table.add_row(plain(file.name), f"{file.documents:,}", file.sha256)
-        out.print(table)
+        print_table(table)
         out.print(f"{plain(str(directory))}: complete; {MANIFEST} has the counts and hashes")
 
     _run(data, work)
@@ -254,7 +254,7 @@ def delete(
         for where, number in sorted(record.proof.get("before", {}).items()):
             if number:
                 table.add_row(plain(where), f"{number:,}", f"{record.proof['after'].get(where, 0):,}")
-        out.print(table)
+        print_table(table)
         out.print(f"{plain(name)}: {record.state}")
 
     _run(data, work)
