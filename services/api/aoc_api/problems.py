@@ -65,7 +65,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         401,
         "Not signed in",
         "Send an access token or an API key as `Authorization: Bearer ...`, or sign in with a browser at /auth/login: "
-        "docs/howto/access.md. GET /api/config/auth says which ways there are.",
+        "docs/howto/let-people-in.md. GET /api/config/auth says which ways there are.",
     ),
     "cross-site": Kind(
         403,
@@ -261,7 +261,9 @@ def forbidden(detail: str) -> Problem:
     return Problem("forbidden", detail)
 
 
-def unauthenticated(detail: str = "Sign in: docs/howto/access.md says how.", reason: str | None = None) -> Problem:
+def unauthenticated(
+    detail: str = "Sign in: docs/howto/let-people-in.md says how.", reason: str | None = None
+) -> Problem:
     """The problem of a request that does not show who sends it. `reason`: what was wrong with what it shows."""
     # RFC 6750, section 3: the error is named only when something was shown.
     challenge = 'Bearer realm="aoc"' + (', error="invalid_token"' if reason else "")

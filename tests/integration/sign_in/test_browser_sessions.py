@@ -104,6 +104,7 @@ async def test_an_answer_that_was_changed_signs_nobody_in(browser, change) -> No
 
     assert (done.status_code, browser.secret) == (403, None)
     assert "<script" not in done.text
+    assert '<a href="/auth/login">' in done.text
 
 
 async def test_an_answer_without_its_cookie_whole_signs_nobody_in(browser) -> None:

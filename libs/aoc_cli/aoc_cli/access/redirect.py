@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 #: Seconds in which a person has to sign in.
 PATIENCE_S: Final = 300.0
 _PATH: Final = "/"
-_DONE: Final = "<!doctype html><title>AOC</title><p>You can close this page and go back to the terminal.</p>"
-_STRANGE: Final = "<!doctype html><title>AOC</title><p>This is not the answer that the terminal waits for.</p>"
+_HEAD: Final = (
+    '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width, initial-scale=1">'
+    '<meta name="color-scheme" content="light dark"><title>AOC</title>'
+)
+_DONE: Final = f"{_HEAD}<p>You can close this page and go back to the terminal.</p>"
+_STRANGE: Final = f"{_HEAD}<p>This is not the answer that the terminal waits for.</p>"
 
 
 class Redirect:

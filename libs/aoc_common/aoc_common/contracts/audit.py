@@ -68,7 +68,7 @@ class Head:
 class AuditEntry:
     """An entry: its text, its hash, and what of it is searched by.
 
-    `action`: as in docs/reference/audit-trail.md, e.g. `events.search`. `actor`: the id of a principal, empty when
+    `action`: as in docs/howto/audit-trail.md, e.g. `events.search`. `actor`: the id of a principal, empty when
     nobody was signed in. `outcome`: `success` or `failure`.
     """
 

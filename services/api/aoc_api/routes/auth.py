@@ -30,7 +30,6 @@ router = APIRouter(tags=["access"])
 
 _log = logs.get(__name__)
 _CALLBACK: Final = "/auth/callback"
-_AGAIN: Final = "Open /auth/login to begin again."
 _LINKED: Final = "Where AOC runs, `aoc sign-in-link` prints a link that signs one browser in, once."
 _LONGEST: Final = 100
 _PAGE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/html": {}}, "description": "A page"}}
@@ -60,7 +59,7 @@ async def login(
         begun = await services.sign_in.begin(return_to, _redirect_uri(request))
     except Transient as error:
         _log.warning("sign_in.provider_away", error=str(error))
-        return page("Sign in", "The identity provider does not answer. Try again in a moment.", status=503)
+        return page("Sign in", "The identity provider does not answer. Try again in a moment.", status=503, again=True)
     response = RedirectResponse(begun.url, 303)
     cookies.put(request, response, cookies.sign_in_name(request), begun.cookie, LASTS_S)
     return response
@@ -86,10 +85,10 @@ async def callback(request: Request, services: ServicesDep) -> Response:
     except SignInFailed as failed:
         note_of(request.scope).about = failed.reason
         _log.warning("sign_in.failed", reason=failed.reason, client=_client(request))
-        response = page("Not signed in", str(failed), _AGAIN, status=403)
+        response = page("Not signed in", str(failed), status=403, again=True)
     except Transient as error:
         _log.warning("sign_in.provider_away", error=str(error))
-        response = page("Not signed in", "A server that is needed for it does not answer.", _AGAIN, status=503)
+        response = page("Not signed in", "A server that is needed for it does not answer.", status=503, again=True)
     cookies.drop(request, response, name)
     return response
 
