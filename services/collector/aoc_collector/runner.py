@@ -186,7 +186,8 @@ class Runner:
                     await self._publish_batch(job, batch, tally)
                     if self._stopping.is_set():
                         raise Transient("the collector is stopping", retry_after=0)  # noqa: TRY301  # noted as any other
-        except Exception:
+        except Exception as error:
+            self._check_collected(job, tally, error)
             # A failure is noted at its slice.
             await self._open(job, tally, rereading=rereading)
             raise
@@ -218,6 +219,11 @@ class Runner:
         if tally.records:
             _log.info("slice.fetched", slice=job.slice_id, pages=len(tally.pages), records=tally.records)
         return len(tally.pages)
+
+    def _check_collected(self, job: CollectJob, tally: _Tally, error: Exception) -> None:
+        """Raise `Postponed` when its tenant was paused, or deleted: that waits until nothing of it is written."""
+        if not tally.opened and self._find(job.tenant, job.source) is None:
+            raise Postponed("the tenant is not collected any more") from error
 
     async def _open(self, job: CollectJob, tally: _Tally, *, rereading: bool) -> None:
         if not tally.opened:

@@ -13,7 +13,7 @@ from aoc_collector.runner import Runner, Stores
 from aoc_collector.sources.base import Batch, Loss, RawArray, Window
 from aoc_common.contracts.jobs import BackfillJob, CollectJob
 from aoc_common.contracts.raw import RawPage
-from aoc_common.errors import Backpressure, Transient, Unreachable
+from aoc_common.errors import Backpressure, Postponed, Transient, Unreachable
 from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.store.losses import LostWindow
 from aoc_common.store.sources import SourceState
@@ -173,6 +173,27 @@ async def test_a_job_of_a_tenant_that_is_configured_no_more_does_nothing(
     await Runner(lambda *_: None, bus.publish, stores, clock, stopping).run(JOB)
 
     assert (bus.published, ledger.entries) == ([], [])
+
+
+async def test_a_slice_whose_tenant_left_while_it_was_in_work_notes_no_failure(
+    bus, ledger, blobs, states, backlog, letters, clock, stopping, windows
+):
+    """Its deletion waits until nothing is written, and slices of one that cannot be reached fail for minutes."""
+    there = {"contoso": Canned([Unreachable("gone")], windows)}
+    source = there["contoso"]
+
+    async def leaves(_window):
+        there.clear()
+        raise Unreachable("gone")
+        yield
+
+    source.batches = leaves
+    stores = Stores(ledger, ledger, ledger, blobs, states, states, backlog, letters)
+    with pytest.raises(Postponed):
+        await Runner(lambda tenant, _: there.get(tenant), bus.publish, stores, clock, stopping).run(JOB)
+
+    assert ledger.entries == []
+    assert (await states.state("contoso", "o365-exchange")).last_error is None
 
 
 async def test_what_cannot_be_collected_is_a_dead_letter_and_blocks_nothing(run, bus, states, letters):

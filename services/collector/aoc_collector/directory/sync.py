@@ -109,6 +109,8 @@ class DirectorySync:
             _log.warning("job.skipped", tenant=job.tenant, reason="not configured here")
             return
         for kind in target.kinds:
+            if self._find(job.tenant) is None:
+                return  # paused, or being deleted, which waits until nothing of it is written any more
             await self._read_kind(target, kind)
         counts = await self._stores.directory.count(target.tenant)
         for kind in target.kinds:
@@ -125,6 +127,8 @@ class DirectorySync:
             except _StoppingError:
                 raise
             except Exception as error:
+                if self._find(target.tenant) is None:
+                    return  # nobody asks for its failures
                 span.set_status(Status(StatusCode.ERROR, str(error)))
                 outcome = "refused" if isinstance(error, Refused) else "failed"
                 metrics.DIRECTORY_READS.labels(target.tenant, kind, outcome).inc()

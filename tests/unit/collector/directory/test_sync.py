@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from aoc_collector.directory.sync import DirectorySync, Stores, Target
 from aoc_common.contracts.jobs import DirectoryJob
 from aoc_common.errors import Throttled, Transient, Unreachable
 from directory_answers import DELTA, GRAPH, NEXT, USERS, answers, page, refusal, user
@@ -29,6 +30,23 @@ async def test_a_429_in_the_middle_of_a_reading_is_waited_out(keep, microsoft, s
 
     assert store.ids() == {"a", "b"}
     assert sum(clock.slept) >= 7
+
+
+async def test_a_tenant_that_left_while_its_directory_was_read_has_no_failure_and_no_other_kind_is_read(
+    context, microsoft, store, clock, stopping
+):
+    targets = {"contoso": Target("contoso", context(GRAPH).api, ("user", "group"))}
+
+    def leaves(_request):
+        targets.clear()
+        return refusal(403)
+
+    microsoft.respond = leaves
+    sync = DirectorySync(targets.get, Stores(store, store, store), clock, stopping)
+    await sync.run(DirectoryJob(tenant="contoso"))
+
+    assert {urlsplit(url).path for url in microsoft.urls} == {"/v1.0/users/delta"}
+    assert (await store.state("contoso", "user")).last_error is None
 
 
 async def test_a_429_that_does_not_end_puts_the_whole_job_off_and_spares_the_other_kinds(keep, microsoft, store):
