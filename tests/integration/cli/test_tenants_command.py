@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from functools import partial
 
 import pytest
 
+from aoc_common.store.mongo.client import connect
 from tenant_registry import SIMULATED, settings_of
 
 
@@ -99,6 +101,20 @@ def test_the_doctor_looks_at_a_tenant_of_the_registry_by_its_name_also_while_it_
 
     assert "sign-in, Microsoft Graph" in checked
     assert (unknown.status, "there is no tenant contso" in unknown.err) == (2, True)
+
+
+@pytest.mark.usefixtures("contoso")
+def test_a_deleted_tenant_is_named_below_the_list_and_is_not_deleted_again(aoc, mongo_settings) -> None:
+    async def delete() -> None:
+        async with connect(mongo_settings) as database:
+            await database["tenant_settings"].update_one({"_id": "contoso"}, {"$set": {"state": "deleted"}})
+
+    assert "deleted: " not in aoc("list").out
+    asyncio.run(delete())
+    listed, again = aoc("list"), aoc("delete", "contoso", "--yes", "contoso", "--wait")
+
+    assert listed.out.splitlines()[-1] == "deleted: contoso; aoc tenants show NAME has the proof"
+    assert (again.status, "was deleted before" in again.out) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,8 @@ async def check(system: System) -> list[Finding]:
 
 
 def _of_terms(now: Terms, advice: str | None) -> Finding:
-    allowed = f"{now.state}: {now.max_tenants} tenant{'' if now.max_tenants == 1 else 's'}"
+    state = "no licence" if now.state == "none" else now.state
+    allowed = f"{state}: {now.max_tenants} tenant{'' if now.max_tenants == 1 else 's'}"
     if advice is None:
         return Finding("system", "licence", Grade.OK, allowed)
     return Finding("system", "licence", Grade.WARN, allowed, advice)

@@ -25,9 +25,10 @@ from aoc_common.tenants.checks import CheckFailed
 from aoc_common.tenants.file import document
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from aoc_common.tenants.records import TenantRecord
+    from aoc_common.tenants.tenant import Tenant
 
 group = typer.Typer(
     help="The registry of tenants: list, add, change, pause, delete.",
@@ -42,6 +43,7 @@ Check = Annotated[
 ]
 Name = Annotated[str, typer.Argument(help=f"The tenant's short name, {TENANT_PATTERN}.")]
 _MOST_BYTES = 1024 * 1024
+_SHOWN = 10
 
 
 @group.command("list")
@@ -51,9 +53,8 @@ def list_(data: Data = None, as_json: AsJson = False) -> None:
     async def work(here: Administered) -> None:
         in_file = await here.registry.file.tenants()
         names = {tenant.name for tenant in in_file}
-        records = [
-            record for record in await here.tenants.records() if record.state != "deleted" and record.name not in names
-        ]
+        registered = [record for record in await here.tenants.records() if record.name not in names]
+        records = [record for record in registered if record.state != "deleted"]
         terms, counted = await here.tenants.terms(), await here.tenants.counted()
         if as_json:
             listed: list[dict[str, Any]] = [
@@ -71,24 +72,27 @@ def list_(data: Data = None, as_json: AsJson = False) -> None:
             report = {"tenants": listed, "licence": {"state": terms.state, "max_tenants": terms.max_tenants}}
             out.out(json_line(report), highlight=False)
             return
-        table = Table("tenant", "state", "configured in", "revision", "changed by", box=None, padding=(0, 2, 0, 0))
-        for tenant in in_file:
-            table.add_row(plain(tenant.name), _state(document(tenant)), "tenants file", "", "")
-        for record in records:
-            last = record.history[0]
-            table.add_row(
-                plain(record.name),
-                _state_of(record),
-                "registry",
-                str(record.revision),
-                f"{plain(last.by)}, {minute(last.at)}",
-            )
-        print_table(table)
+        _print_list(in_file, records)
         out.print(f"[dim]{counted} of {terms.max_tenants} tenants that a licence counts[/]")
+        if deleted := [plain(record.name) for record in registered if record.state == "deleted"]:
+            more = f" and {len(deleted) - _SHOWN} more" if len(deleted) > _SHOWN else ""
+            shown = ", ".join(deleted[:_SHOWN])
+            out.print(f"[dim]deleted: {shown}{more}; aoc tenants show NAME has the proof[/]")
         if terms.advice:
             err.print(f"[yellow]{plain(terms.advice)}[/]")
 
     _run(data, work)
+
+
+def _print_list(in_file: Sequence[Tenant], records: Sequence[TenantRecord]) -> None:
+    table = Table("tenant", "state", "configured in", "revision", "changed by", box=None, padding=(0, 2, 0, 0))
+    for tenant in in_file:
+        table.add_row(plain(tenant.name), _state(document(tenant)), "tenants file", "", "")
+    for record in records:
+        last = record.history[0]
+        by = f"{plain(last.by)}, {minute(last.at)}"
+        table.add_row(plain(record.name), _state_of(record), "registry", str(record.revision), by)
+    print_table(table)
 
 
 @group.command()
@@ -245,7 +249,11 @@ def delete(
     async def work(here: Administered) -> None:
         await note(here.database, "tenants.delete", "delete", f"tenant {name}", check_tenant(name))
         record = await here.tenants.delete(name, Change(here.by))
-        out.print(f"{plain(name)}: {record.state}; aoc tenants show {plain(name)} tells how far it is")
+        proof = f"aoc tenants show {plain(name)} has the proof"
+        if record.state == "deleted":
+            out.print(f"{plain(name)}: was deleted before; {proof}")
+            return
+        out.print(f"{plain(name)}: {record.state}, which takes a minute and more; {proof} then")
         if not wait:
             return
         with err.status("the normalizer deletes it"):

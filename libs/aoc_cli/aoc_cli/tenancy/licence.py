@@ -97,7 +97,10 @@ def show() -> None:
         ):
             if text:
                 out.print(f"[dim]{what}: {plain(text)}[/]")
-    out.print(f"{now.state}: {now.max_tenants} tenant{'' if now.max_tenants == 1 else 's'} now")
+    if now.state == "none":
+        out.print("no licence: 1 tenant is free; more take one, in AOC_LICENSE_KEY (docs/howto/licence.md)")
+    else:
+        out.print(f"{now.state}: {now.max_tenants} tenant{'' if now.max_tenants == 1 else 's'} now")
     if now.advice:
         out.print(plain(now.advice))
         raise typer.Exit(1)
