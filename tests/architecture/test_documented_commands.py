@@ -44,6 +44,14 @@ def test_commands_of_the_documentation_have_these_options() -> None:
     assert wrong == []
 
 
+def test_the_readme_names_every_command() -> None:
+    table = PAGES[0].read_text("utf-8").partition("## All commands")[2].partition("## Where to go next")[0]
+    first = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    named = {words.split()[0] for cell in first for words in re.findall(r"`([^`]+)`", cell)}
+
+    assert sorted(COMMANDS.keys() - named) == []
+
+
 def unknown_options(line: str) -> list[str]:
     words = shlex.split(re.split(r"\s[|>&;]|\s\d?>", line)[0], comments=True)
     name, arguments = words[0], words[1:]
