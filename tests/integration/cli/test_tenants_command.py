@@ -104,7 +104,9 @@ def test_the_doctor_looks_at_a_tenant_of_the_registry_by_its_name_also_while_it_
 
 
 @pytest.mark.usefixtures("contoso")
-def test_a_deleted_tenant_is_named_below_the_list_and_is_not_deleted_again(aoc, mongo_settings) -> None:
+def test_a_deleted_tenant_is_named_below_the_list_and_its_name_in_a_file_is_not_collected(
+    aoc, command_line, mongo_settings, tmp_path, monkeypatch
+) -> None:
     async def delete() -> None:
         async with connect(mongo_settings) as database:
             await database["tenant_settings"].update_one({"_id": "contoso"}, {"$set": {"state": "deleted"}})
@@ -112,9 +114,17 @@ def test_a_deleted_tenant_is_named_below_the_list_and_is_not_deleted_again(aoc, 
     assert "deleted: " not in aoc("list").out
     asyncio.run(delete())
     listed, again = aoc("list"), aoc("delete", "contoso", "--yes", "contoso", "--wait")
+    file = tmp_path / "tenants.json"
+    file.write_text(json.dumps([settings_of("contoso", **SIMULATED)]))
+    monkeypatch.setenv("AOC_TENANTS_FILE", str(file))
+    in_file, looked = aoc("list"), json.loads(command_line("doctor", "--json").out)
 
     assert listed.out.splitlines()[-1] == "deleted: contoso; aoc tenants show NAME has the proof"
     assert (again.status, "was deleted before" in again.out) == (0, True)
+    assert in_file.out.splitlines()[1].split("  ")[:2] == ["contoso", "not collected"]
+    assert "a deleted tenant had the name" in in_file.err
+    [found] = [one for one in looked["findings"] if one["check"] == "registry"]
+    assert (found["where"], found["grade"]) == ("contoso", "fail")
 
 
 @pytest.mark.parametrize(

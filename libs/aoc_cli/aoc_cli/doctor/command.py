@@ -26,7 +26,7 @@ from aoc_common.environment import TENANTS_FILE
 from aoc_common.errors import BadConfiguration
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Collection, Coroutine, Sequence
 
     from aoc_collector.findings import Finding
     from aoc_common.tenants.tenant import Tenant
@@ -90,13 +90,13 @@ async def _look(
         if system is not None:
             checks += [servers.check(system), decisions.check(system), links.check(system)]
             checks += [keys.check(system, data), remarks.check(system)]
-            checks += [] if system.owned else _of_services(system)
+            checks += [] if system.owned else _of_services(system, {tenant.name for tenant in in_file})
         return [finding for part in await asyncio.gather(*checks) for finding in part]
 
 
-def _of_services(system: attach.System) -> list[Coroutine[Any, Any, list[Finding]]]:
+def _of_services(system: attach.System, in_file: Collection[str]) -> list[Coroutine[Any, Any, list[Finding]]]:
     """What services that run say of themselves."""
-    return [services.check(system), readers.check(system), sinks.check(system), registry.check(system)]
+    return [services.check(system), readers.check(system), sinks.check(system), registry.check(system, in_file)]
 
 
 def _show(findings: Sequence[Finding]) -> None:

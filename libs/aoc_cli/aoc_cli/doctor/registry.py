@@ -37,8 +37,8 @@ async def tenants(system: System, in_file: Collection[str], name: str | None = N
     return [tenant for tenant in own if (not tenant.paused if name is None else tenant.name == name)]
 
 
-async def check(system: System) -> list[Finding]:
-    """What the licence allows, and which tenants are paused or being deleted."""
+async def check(system: System, in_file: Collection[str]) -> list[Finding]:
+    """What the licence allows, which tenants are paused or being deleted, and which of the file are not collected."""
     settings = load(ServiceSettings)
     licences, now = terms.load(settings.license_key, settings.license_trust), SystemClock().now()
     try:
@@ -49,7 +49,11 @@ async def check(system: System) -> list[Finding]:
         return [_of_terms(terms_only, terms_only.advice)]
     findings = [_of_terms(licensing.terms_now(licences, records, now), licensing.advice(licences, (), records, now))]
     for record in records:
-        if record.state == "deleting":
+        if record.state != "active" and record.name in in_file:
+            fix = "Add it to the registry instead (aoc tenants add), or give it another name in the tenants file"
+            found = "of the tenants file is not collected: a deleted tenant had its name"
+            findings.append(Finding(record.name, "registry", Grade.FAIL, found, fix))
+        elif record.state == "deleting":
             since = f"is being deleted since {minute(record.changed_at)}"
             findings.append(Finding(record.name, "registry", Grade.OK, since))
         elif record.state == "active" and record.settings.get("paused"):

@@ -25,10 +25,9 @@ from aoc_common.tenants.checks import CheckFailed
 from aoc_common.tenants.file import document
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from aoc_common.tenants.records import TenantRecord
-    from aoc_common.tenants.tenant import Tenant
 
 group = typer.Typer(
     help="The registry of tenants: list, add, change, pause, delete.",
@@ -44,6 +43,7 @@ Check = Annotated[
 Name = Annotated[str, typer.Argument(help=f"The tenant's short name, {TENANT_PATTERN}.")]
 _MOST_BYTES = 1024 * 1024
 _SHOWN = 10
+_NOT_COLLECTED = "not collected"
 
 
 @group.command("list")
@@ -52,13 +52,15 @@ def list_(data: Data = None, as_json: AsJson = False) -> None:
 
     async def work(here: Administered) -> None:
         in_file = await here.registry.file.tenants()
-        names = {tenant.name for tenant in in_file}
-        registered = [record for record in await here.tenants.records() if record.name not in names]
-        records = [record for record in registered if record.state != "deleted"]
+        registered = await here.tenants.records()
+        # Nothing is stored under a name that a deleted tenant had, unless the registry gives it to another one.
+        gone = {record.name for record in registered if record.state != "active"}
+        states = {one.name: _NOT_COLLECTED if one.name in gone else _state(document(one)) for one in in_file}
+        records = [record for record in registered if record.state != "deleted" and record.name not in states]
         terms, counted = await here.tenants.terms(), await here.tenants.counted()
         if as_json:
             listed: list[dict[str, Any]] = [
-                {"name": tenant.name, "origin": "file", "state": _state(document(tenant))} for tenant in in_file
+                {"name": name, "origin": "file", "state": state} for name, state in states.items()
             ]
             listed += [
                 {
@@ -72,8 +74,13 @@ def list_(data: Data = None, as_json: AsJson = False) -> None:
             report = {"tenants": listed, "licence": {"state": terms.state, "max_tenants": terms.max_tenants}}
             out.out(json_line(report), highlight=False)
             return
-        _print_list(in_file, records)
+        _print_list(states, records)
         out.print(f"[dim]{counted} of {terms.max_tenants} tenants that a licence counts[/]")
+        if _NOT_COLLECTED in states.values():
+            err.print(
+                f"[yellow]{_NOT_COLLECTED}: a deleted tenant had the name; add it to the registry instead, or name it "
+                "otherwise in the file[/]"
+            )
         if deleted := [plain(record.name) for record in registered if record.state == "deleted"]:
             more = f" and {len(deleted) - _SHOWN} more" if len(deleted) > _SHOWN else ""
             shown = ", ".join(deleted[:_SHOWN])
@@ -84,10 +91,10 @@ def list_(data: Data = None, as_json: AsJson = False) -> None:
     _run(data, work)
 
 
-def _print_list(in_file: Sequence[Tenant], records: Sequence[TenantRecord]) -> None:
+def _print_list(in_file: Mapping[str, str], records: Sequence[TenantRecord]) -> None:
     table = Table("tenant", "state", "configured in", "revision", "changed by", box=None, padding=(0, 2, 0, 0))
-    for tenant in in_file:
-        table.add_row(plain(tenant.name), _state(document(tenant)), "tenants file", "", "")
+    for name, state in in_file.items():
+        table.add_row(plain(name), state, "tenants file", "", "")
     for record in records:
         last = record.history[0]
         by = f"{plain(last.by)}, {minute(last.at)}"
