@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,8 @@ from aoc_cli.asked import moment
 from aoc_cli.reports import form
 from aoc_cli.reports.reading import read
 from aoc_cli.terminal import err, harmless_json, out, plain
-from aoc_cli.trail_check import OnBus, TrailCheck, read_bus
+from aoc_cli.trail_check import AuditBus, OnBus, TrailCheck
+from aoc_common.bus.broker import connected_broker
 from aoc_common.contracts import subjects
 from aoc_common.contracts.audit import INSTALLATION, Chain, Head
 from aoc_common.errors import BadConfiguration
@@ -120,15 +122,21 @@ def _nothing(query: AuditQuery, about: Sequence[str]) -> str:
 
 async def _check(system: System, about: str | None, anchors: Sequence[Head], *, bus: bool) -> list[Verdict]:
     """Of one tenant, or of each about which there is anything, wherever that stands."""
-    async with connect(system.mongo) as database:
-        on_bus = await read_bus(system.nats, about) if bus else {}
-        entries, heads, now = MongoAuditTrail(database), MongoAuditHeads(database), datetime.now(UTC)
-        known = {*await heads.tenants(), *on_bus, *(anchor.chain.tenant for anchor in anchors)}
-        verdicts = []
-        for name in sorted(known) if about is None else [about]:
+    async with connect(system.mongo) as database, AsyncExitStack() as stack:
+        audit_bus = AuditBus(await stack.enter_async_context(connected_broker(system.nats, "cli"))) if bus else None
+        entries, heads, verdicts = MongoAuditTrail(database), MongoAuditHeads(database), []
+        for name in [about] if about is not None else await _known(heads, anchors, audit_bus):
             stated = [anchor for anchor in anchors if anchor.chain.tenant == name]
-            verdicts.append(await TrailCheck(entries, heads, name, now).run(stated, on_bus.get(name, OnBus())))
+            now = datetime.now(UTC)  # what is noted after that need not be among what the bus holds
+            on_bus = await audit_bus.of(name) if audit_bus else OnBus()
+            verdicts.append(await TrailCheck(entries, heads, name, now).run(stated, on_bus))
         return verdicts
+
+
+async def _known(heads: MongoAuditHeads, anchors: Sequence[Head], audit_bus: AuditBus | None) -> list[str]:
+    """About whom anything is noted, wherever that stands."""
+    on_bus = await audit_bus.tenants() if audit_bus else []
+    return sorted({*await heads.tenants(), *on_bus, *(anchor.chain.tenant for anchor in anchors)})
 
 
 def _heads_of(path: Path, tenant: str | None) -> Iterator[Head]:

@@ -106,10 +106,9 @@ async def _read(settings: MongoSettings, collection: str, to: Path) -> Account:
 
     The directory is there once all of it was written: a part of the records must not be taken for all.
     """
-    account = Account()
+    account, to = Account(), _new(to)
     part = to.with_name(f".{to.name}.{token_hex(4)}.part")
     try:
-        _check_new(to)
         (part / RECORDS).parent.mkdir(parents=True)
         async with AsyncExitStack() as stack:
             files = {name: _File(part / name) for name in (RECORDS, NOTES, _LEFT)}
@@ -130,9 +129,20 @@ def _close(account: Account, name: str, file: _File) -> None:
     account.digests[name] = file.close()
 
 
-def _check_new(to: Path) -> None:
-    if to.exists() and any(to.iterdir()):
-        raise BadConfiguration(f"--to {to}: is not empty")
+def _new(to: Path) -> Path:
+    """Its whole path. Raises `BadConfiguration` for one that holds something, and for the current directory.
+
+    What is there is replaced: whoever stands in it would stand nowhere.
+    """
+    whole = to.resolve()
+    try:
+        if whole.exists() and (not whole.is_dir() or any(whole.iterdir())):
+            raise BadConfiguration(f"--to {to}: is not an empty directory")
+    except OSError as error:
+        raise BadConfiguration(f"--to {to}: {error.strerror}") from None
+    if whole == Path.cwd():
+        raise BadConfiguration("--to: is the current directory; name one that is to be made")
+    return whole
 
 
 def _take(document: Mapping[str, Any], files: Mapping[str, _File], account: Account) -> None:

@@ -6,18 +6,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from nats.errors import Error as NatsError
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
-from aoc_common.bus.broker import connected_broker
+from aoc_common.bus.broker import jetstream
 from aoc_common.bus.consume import reading
 from aoc_common.contracts import subjects
 from aoc_common.contracts.audit import INSTALLATION, AuditEntry, Chain, ChainCheck, Head
-from aoc_common.errors import Malformed
+from aoc_common.errors import Malformed, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aoc_common.settings import NatsSettings
+    from faststream.nats import NatsBroker
+
     from aoc_common.store.audit_heads import AuditHeads
     from aoc_common.store.audit_trail import AuditTrailStore
 
@@ -110,22 +112,34 @@ class TrailCheck:
         return should_be and entry.sequence not in self._on_bus.get(entry.chain, ())
 
 
-async def read_bus(settings: NatsSettings, about: str | None) -> dict[str, OnBus]:
-    """What AOC_AUDIT holds about one tenant (`INSTALLATION`: about none), or about each. Raises `Unreachable`."""
-    subject = subjects.ALL_AUDIT if about is None else subjects.audit(None if about == INSTALLATION else about)
-    config = ConsumerConfig(filter_subject=subject, deliver_policy=DeliverPolicy.ALL)
-    heads: dict[str, list[Head]] = {}
-    since: dict[str, datetime] = {}
-    async with (
-        connected_broker(settings, "cli") as broker,
-        reading(broker, subjects.AUDIT_STREAM, config) as pull,
-    ):
-        while messages := await pull.batch(_PAGE, _IDLE_S):
-            for message in messages:
-                name = message.subject.rpartition(".")[2]
-                since.setdefault(name, message.metadata.timestamp)
-                try:
-                    heads.setdefault(name, []).append(AuditEntry.read(message.data.decode()).head)
-                except (Malformed, UnicodeDecodeError):
-                    continue  # anybody who may publish there can put nonsense; it proves nothing
-    return {name: OnBus(heads.get(name, ()), at) for name, at in since.items()}
+class AuditBus:
+    """AOC_AUDIT, read for one tenant at a time: memory is that of the largest tenant. Raises `Unreachable`."""
+
+    def __init__(self, broker: NatsBroker) -> None:
+        self._broker = broker
+
+    async def tenants(self) -> list[str]:
+        """About whom it holds anything; `INSTALLATION` for what is about none."""
+        try:
+            info = await jetstream(self._broker).stream_info(subjects.AUDIT_STREAM, subjects_filter=subjects.ALL_AUDIT)
+        except (NatsError, TimeoutError) as error:
+            raise Unreachable(f"{subjects.AUDIT_STREAM}: {error or type(error).__name__}") from error
+        return [subject.rpartition(".")[2] for subject in info.state.subjects or {}]
+
+    async def of(self, tenant: str) -> OnBus:
+        """What it holds about a tenant."""
+        subject = subjects.audit(None if tenant == INSTALLATION else tenant)
+        config = ConsumerConfig(filter_subject=subject, deliver_policy=DeliverPolicy.ALL)
+        heads: list[Head] = []
+        since: datetime | None = None
+        read = 0
+        async with reading(self._broker, subjects.AUDIT_STREAM, config) as pull:
+            while read < pull.waiting and (messages := await pull.batch(_PAGE, _IDLE_S)):
+                since = since or messages[0].metadata.timestamp
+                read += len(messages)
+                for message in messages:
+                    try:
+                        heads.append(AuditEntry.read(message.data.decode()).head)
+                    except (Malformed, UnicodeDecodeError):
+                        continue  # anybody who may publish there can put nonsense; it proves nothing
+        return OnBus(heads, since)

@@ -217,9 +217,20 @@ def test_what_is_not_there_or_would_be_overwritten_is_refused(earlier, migrate, 
     wrong = command_line("migrate", "http://user:hunter2@x", "--to", tmp_path / "other", "--database", "d")
 
     assert (absent.status, "there is no collection" in absent.err, "events_of_old" in absent.err) == (1, True, True)
-    assert (full.status, "is not empty" in full.err) == (2, True)
+    assert (full.status, "is not an empty directory" in full.err) == (2, True)
     assert (wrong.status, "URI: must be a connection string" in wrong.err, "hunter2" in wrong.err) == (2, True, False)
     assert not (tmp_path / "other").exists()
+
+
+def test_neither_the_current_directory_nor_the_root_is_written_to(earlier, migrate, monkeypatch, tmp_path) -> None:
+    earlier(document())
+    (here := tmp_path / "here").mkdir()
+    monkeypatch.chdir(here)
+    inside, root = migrate("--to", "."), migrate("--to", "/")
+
+    assert (inside.status, inside.err.count("\n"), "is the current directory" in inside.err) == (2, 1, True)
+    assert (root.status, root.err.count("\n"), "--to /: is not an empty directory" in root.err) == (2, 1, True)
+    assert (here.samefile("."), list(here.iterdir())) == (True, [])
 
 
 @each(

@@ -34,10 +34,12 @@ _LONGEST_POLL_S: Final = 10.0
 #: Share of stored records from which the pipeline counts as busy.
 _WORK_STARTED_SHARE: Final = 0.05
 #: After the last page has left AOC_RAW, seconds until what is still missing counts as lost; where the bus is struck,
-#: pages that were lost on it are looked for and fetched again first, which takes a busy machine minutes.
+#: pages that were lost on it are looked for first.
 _GRACE_S: Final = 10.0
 _SHORT_GRACE_S: Final = 5.0
-_LONG_GRACE_S: Final = 300.0
+_LONG_GRACE_S: Final = 60.0
+#: While an account has slices of which pages are under way, or lost and fetched again: a busy machine takes minutes.
+_UNSETTLED_GRACE_S: Final = 300.0
 #: While content is listed and waits for its next try (`aoc_common.store.blob_retries`).
 _PUT_OFF_GRACE_S: Final = 200.0
 #: More than a collector lets a watermark be ahead (`aoc_common.store.clock_corrections.AHEAD`).
@@ -111,8 +113,10 @@ class Draining:
                 return True
         if waited_s <= self._grace_s():
             return False
-        # Content that failed some times is tried again after minutes; without a valid address, never.
         accounts = await evaluator.current_accounts(datetime.now(UTC))
+        if any(account.unsettled for account in accounts.values()) and waited_s <= _UNSETTLED_GRACE_S:
+            return False
+        # Content that failed some times is tried again after minutes; without a valid address, never.
         waiting = "links" not in self.options.kinds and any(account.blobs_waiting for account in accounts.values())
         return not waiting or waited_s > _PUT_OFF_GRACE_S
 
