@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
-from aoc_cli import attach
+from aoc_cli import attach, known_tenants
 from aoc_cli.asked import asked_by, clauses, moment
 from aoc_cli.listing import AsCsv, AsJson, Clock, Fields, Time, Twins, printer
+from aoc_cli.no_such_tenant import missing
 from aoc_cli.terminal import err, plain
 from aoc_common.bus.broker import connected_broker
 from aoc_common.bus.consume import reading
@@ -22,7 +23,8 @@ from aoc_common.contracts.event_message import EventMessage
 from aoc_common.contracts.query import grammar
 from aoc_common.contracts.query.matching import facts_of, matches
 from aoc_common.contracts.rows import Row
-from aoc_common.errors import BadConfiguration, Malformed
+from aoc_common.errors import BadConfiguration, Malformed, Transient
+from aoc_common.store.mongo.client import connect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -76,6 +78,8 @@ def tail(
         async with connected_broker(system.nats, "cli") as broker, _listening(broker, subject, start) as pull:
             # Only now: whoever reads this may cause what he wants to see.
             err.print(f"[dim]listening on {subject}; Ctrl-C ends[/]")
+            if tenant is not None:
+                await _tell_missing(system, data, tenant)
             async for message in _messages(pull):
                 if not wanted(message):
                     continue
@@ -85,6 +89,18 @@ def tail(
                     return
 
     asyncio.run(run())
+
+
+async def _tell_missing(system: attach.System, data: Path | None, tenant: str) -> None:
+    """Say that there is no such tenant: it may be added yet, so this goes on. Without the store nobody knows."""
+    try:
+        async with connect(system.mongo) as database:
+            said = missing(tenant, await known_tenants.names(database, data))
+    except Transient as error:
+        err.print(f"[dim]whether there is a tenant {tenant} cannot be asked: {plain(str(error))}[/]")
+        return
+    if said:
+        err.print(f"[yellow]{plain(said)}[/]")
 
 
 def _listening(broker: NatsBroker, subject: str, start: datetime | None) -> AbstractAsyncContextManager[Pull]:

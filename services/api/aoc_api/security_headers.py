@@ -18,7 +18,7 @@ _HEADERS: Final = {
 }
 #: What is opened in a browser though it is no page: it loads nothing, and stands in no frame.
 _CSP: Final = "default-src 'none'; frame-ancestors 'none'"
-#: Our pages have neither scripts, styles nor forms (`routes.auth_pages`); these are not covered by `default-src`.
+#: Our pages have neither scripts, styles nor forms (`routes.pages`); these are not covered by `default-src`.
 _CSP_OF_PAGES: Final = f"{_CSP}; base-uri 'none'; form-action 'none'"
 _ONLY_TLS: Final = "max-age=31536000"
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
+from aoc_cli import tail
 from aoc_common.contracts.access import Grant
 from aoc_common.store.mongo.client import connect, ensure_indexes
 from signing_in import make_key
@@ -69,6 +71,18 @@ def test_a_trail_is_verified_of_all_when_nobody_is_named_and_a_name_is_no_id(com
     assert "whole: " in verified.out
     assert one.out.count(" chains about ") == 1
     assert "--actor takes an id" in named.err
+
+
+@pytest.mark.usefixtures("installation", "command_line")
+def test_a_tail_waits_also_for_a_tenant_that_there_is_not_and_says_so(mongo_settings, capsys) -> None:
+    away = mongo_settings.model_copy(update={"uri": "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100"})
+
+    def told(tenant: str, mongo=mongo_settings) -> str:
+        asyncio.run(tail._tell_missing(SimpleNamespace(mongo=mongo), None, tenant))
+        return capsys.readouterr().err
+
+    assert (told("contso"), told("contoso")) == (f"{SAID}\n", "")
+    assert told("contso", away).startswith("whether there is a tenant contso cannot be asked: ")
 
 
 @pytest.mark.usefixtures("installation")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -26,6 +27,18 @@ async def test_a_person_signs_in_and_has_the_role_that_the_directory_says(browse
     assert (done.status_code, done.headers["location"]) == (303, "/api/events?tenant=contoso")
     assert (me["means"], me["kind"], [grant["role"] for grant in me["grants"]]) == ("session", "person", ["analyst"])
     assert events.status_code == 200
+
+
+async def test_a_browser_that_signed_in_from_nowhere_else_sees_a_page_and_a_program_the_addresses(browser) -> None:
+    done = await browser.sign_in("analyst")
+    person = (await browser.client.get("/api/me")).json()["name"]
+    seen, asked = await browser.visit(done.headers["location"]), await browser.client.get("/")
+    links = re.findall(r'<a href="(/[^"]*)">', seen.text)
+
+    assert (done.headers["location"], seen.headers["content-type"]) == ("/", "text/html; charset=utf-8")
+    assert f"You are signed in as {person}." in seen.text
+    assert {link: (await browser.visit(link)).status_code for link in links} == dict.fromkeys(links, 200)
+    assert {route["path"] for route in asked.json()["routes"]} > {link for link in links if link != "/openapi.json"}
 
 
 async def test_the_cookie_is_of_a_kind_that_scripts_and_other_sites_do_not_get(browser) -> None:

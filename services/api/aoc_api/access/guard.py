@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse
 
 from aoc_api import problems
 from aoc_api.access.note import note_of
+from aoc_api.access.visits import is_visit
 from aoc_api.problems import Problem
 from aoc_api.rates.throttle import SIGN_IN, STRANGER
 from aoc_common.errors import Transient
@@ -118,19 +119,8 @@ def _refused(request: Request, problem: Problem) -> Response:
     note = note_of(request.scope)
     note.about = problem.reason or problem.slug
     _log.info("sign_in.refused", reason=problem.reason or problem.slug, path=request.url.path[:200], client=client)
-    if problem.slug == "unauthenticated" and _is_visit(request):
+    if problem.slug == "unauthenticated" and is_visit(request):
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/auth/login?return_to={quote(target, safe='')}", 303)
     note.credentials_refused = True
     return problems.respond(problem.slug, problem.detail, problem.errors, problem.headers)
-
-
-def _is_visit(request: Request) -> bool:
-    """Whether a person opens the address in a browser."""
-    headers = request.headers
-    return (
-        request.method == "GET"
-        and headers.get("sec-fetch-mode") == "navigate"
-        and headers.get("sec-fetch-dest") == "document"
-        and "authorization" not in headers
-    )

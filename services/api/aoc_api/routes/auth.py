@@ -16,7 +16,7 @@ from aoc_api.access.sessions import cookies, forgery
 from aoc_api.access.sessions.sign_in import LASTS_S, SignInFailed, local_path
 from aoc_api.audit.acts import audited
 from aoc_api.deps import ServicesDep, can_be_noted
-from aoc_api.routes.auth_pages import page
+from aoc_api.routes.pages import page
 from aoc_common.contracts.credentials import fingerprint
 from aoc_common.errors import Transient
 from aoc_common.gateway.sign_in import SignInWays

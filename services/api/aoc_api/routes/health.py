@@ -12,7 +12,9 @@ from starlette.routing import Route
 
 import aoc_api
 from aoc_api import problems
-from aoc_api.deps import ServicesDep, monitored
+from aoc_api.access.visits import is_visit
+from aoc_api.deps import PrincipalDep, ServicesDep, monitored
+from aoc_api.routes.pages import first_page
 from aoc_common.gateway.health import Health, HealthStatus, Index, RouteView, stillness
 
 router = APIRouter(tags=["operations"])
@@ -21,9 +23,11 @@ router = APIRouter(tags=["operations"])
 _ADVICE = frozenset({"quarantine", "licence"})
 
 
-@router.get("/", include_in_schema=False)
-async def index(request: Request) -> Index:
-    """Every address of the gateway."""
+@router.get("/", include_in_schema=False, response_model=Index)
+async def index(request: Request, principal: PrincipalDep) -> Index | Response:
+    """Every address of the gateway; a page for a person who opens it in a browser."""
+    if is_visit(request):
+        return first_page(principal.name)
     return Index(
         version=aoc_api.__version__,
         openapi="/openapi.json",
