@@ -86,6 +86,7 @@ def sentinel(url: str) -> Sink:
     return Sentinel(SentinelOptions(endpoint=url, rule="dcr-1", http=LOCAL), Tokens(TOKEN))
 
 
+@pytest.mark.slow
 @each("sink_at", [splunk, elastic, otlp, webhook, sentinel])
 @each(
     ("status", "expected"),

@@ -125,6 +125,7 @@ async def test_everything_arrives_once_in_every_format(name: str, form: str) -> 
     assert (account.rounds, account.repeats.total()) == (1, 0)
 
 
+@pytest.mark.slow
 @each("mishap", Mishap)
 @each("name", NAMES)
 async def test_a_fault_loses_nothing_and_repeats_no_more_than_the_account_says(name: str, mishap: Mishap) -> None:
@@ -180,6 +181,7 @@ async def test_one_event_that_is_refused_is_given_up_alone_with_the_destinations
     assert requests <= 2 * 6
 
 
+@pytest.mark.slow
 @each("name", REFUSE_EVENTS)
 async def test_a_destination_that_refuses_everything_costs_no_event(name: str) -> None:
     sent = [item(number, body=b'{"message":"poisonous","metadata":{},"time":1}') for number in range(1, 41)]

@@ -18,8 +18,6 @@ from correlating import RULES, base_texts, correlation_text
 from trying import rules_of, tried
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from aoc_common.contracts.event_message import EventMessage
 
 SAID: dict[str, dict[str, Any]] = {
@@ -47,14 +45,10 @@ IDS = {name: f"{number:08}-0000-4000-8000-00000000000a" for number, name in enum
 ALIASES = {"from": {"a": "ip", "b": "ClientIP"}, "who": {"a": "actor", "b": "UserId"}}
 
 
-#: Those that the fast lane compares, one of a kind.
-SOME = ("values", "missing", "of windows", "told apart", "with its rules")
-
-
-def texts(names: Sequence[str]) -> list[str]:
+def texts() -> list[str]:
     """Correlations, each with an alert for itself, and two that others name."""
     made = base_texts()
-    for name in names:
+    for name in SAID:
         more = {"aliases": ALIASES} if name == "by another name" else {}
         aoc: dict[str, Any] = {"window": "15m"} | ({"group_by": ["operation"]} if name == "told apart" else {})
         made.append(correlation_text(IDS[name], aoc, **SAID[name], **more).replace("Correlated", name))
@@ -76,20 +70,11 @@ def story() -> list[EventMessage]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("names", "in_order"),
-    [
-        (SOME, True),
-        pytest.param(tuple(SAID), True, marks=pytest.mark.slow),
-        pytest.param(tuple(SAID), False, marks=pytest.mark.slow),
-    ],
-    ids=["some", "all", "all, late and out of order"],
-)
-async def test_the_alerts_are_those_that_the_alerter_raises(
-    database: Database, names: Sequence[str], in_order: bool
-) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("in_order", [True, False], ids=["as they happened", "late and out of order"])
+async def test_the_alerts_are_those_that_the_alerter_raises(database: Database, in_order: bool) -> None:
     await ensure_indexes(database, ("alerts", "hits", "alert_groups", "counted_hits", "window_ends"))
-    alerting, events = Alerting(database, *texts(names)), story()
+    alerting, events = Alerting(database, *texts()), story()
     await alerting.following.look()
     assert alerting.following.library.faults == {}
     if in_order:
@@ -107,13 +92,13 @@ async def test_the_alerts_are_those_that_the_alerter_raises(
         await alerting.settle()
     stored = await MongoAlertSearch(database).search(AlertQuery(Scope("contoso"), limit=1000))
     assert {one.status for one in stored} == {"new"}
-    named = {IDS[name] for name in names} | {RULES["d"]}
+    named = set(IDS.values()) | {RULES["d"]}
     raised = {(one.rule.id, one.group, one.first_at, one.last_at, one.count) for one in stored}
     in_alerts = {(one.rule.id, event.id) for one in stored for event in one.events}
 
     found, placed = set[Any](), set[Any]()
-    for name in names:
-        test = await tried(rules_of(*texts(names), identity=IDS[name]), events, alerting.clock.now() - LATENESS)
+    for name in SAID:
+        test = await tried(rules_of(*texts(), identity=IDS[name]), events, alerting.clock.now() - LATENESS)
         placing = test.reached.placing
         found |= {(one.rule, one.group, one.first_at, one.last_at, one.count) for one in placing.alerts.values()}
         placed |= placing._noted
@@ -121,7 +106,7 @@ async def test_the_alerts_are_those_that_the_alerter_raises(
     if in_order:  # what comes late may join two alerts, which then stay two
         assert found == {one for one in raised if one[0] in named}
     assert {one[0] for one in found} == named
-    assert len(found) >= 3 * len(names)
+    assert len(found) >= 3 * len(SAID)
 
 
 def at(one: EventMessage) -> datetime:

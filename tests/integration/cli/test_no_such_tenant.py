@@ -75,7 +75,7 @@ def test_a_trail_is_verified_of_all_when_nobody_is_named_and_a_name_is_no_id(com
 
 @pytest.mark.usefixtures("installation", "command_line")
 def test_a_tail_waits_also_for_a_tenant_that_there_is_not_and_says_so(mongo_settings, capsys) -> None:
-    away = mongo_settings.model_copy(update={"uri": "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100"})
+    away = mongo_settings.model_copy(update={"uri": "mongodb://127.0.0.1:1/", "timeout_s": 0.2})
 
     def told(tenant: str, mongo=mongo_settings) -> str:
         asyncio.run(tail._tell_missing(SimpleNamespace(mongo=mongo), None, tenant))

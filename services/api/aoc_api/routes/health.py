@@ -13,7 +13,7 @@ from starlette.routing import Route
 import aoc_api
 from aoc_api import problems
 from aoc_api.access.visits import is_visit
-from aoc_api.deps import PrincipalDep, ServicesDep, monitored
+from aoc_api.deps import ServicesDep, monitored
 from aoc_api.routes.pages import first_page
 from aoc_common.gateway.health import Health, HealthStatus, Index, RouteView, stillness
 
@@ -24,10 +24,10 @@ _ADVICE = frozenset({"quarantine", "licence"})
 
 
 @router.get("/", include_in_schema=False, response_model=Index)
-async def index(request: Request, principal: PrincipalDep) -> Index | Response:
+async def index(request: Request) -> Index | Response:
     """Every address of the gateway; a page for a person who opens it in a browser."""
     if is_visit(request):
-        return first_page(principal.name)
+        return first_page()
     return Index(
         version=aoc_api.__version__,
         openapi="/openapi.json",

@@ -33,12 +33,12 @@ def page(title: str, *paragraphs: str, status: int = 200, again: bool = False) -
     return _html(title, paragraphs, _AGAIN if again else {}, status)
 
 
-def first_page(name: str) -> Response:
-    """What a browser that is signed in sees at `/`, also after a sign-in that began nowhere else. `name`: whose."""
+def first_page() -> Response:
+    """What a browser that is signed in sees at `/`, also after a sign-in that began nowhere else."""
     return _html(
         "Admin Operations Center",
         [
-            f"You are signed in as {name}.",
+            "You are signed in.",
             "What is asked here is answered in JSON: to the aoc command, to scripts, and to this browser.",
         ],
         _ADDRESSES,
