@@ -48,10 +48,10 @@ ALIASES = {"from": {"a": "ip", "b": "ClientIP"}, "who": {"a": "actor", "b": "Use
 def texts() -> list[str]:
     """Correlations, each with an alert for itself, and two that others name."""
     made = base_texts()
-    for name in SAID:
+    for name, said in SAID.items():
         more = {"aliases": ALIASES} if name == "by another name" else {}
         aoc: dict[str, Any] = {"window": "15m"} | ({"group_by": ["operation"]} if name == "told apart" else {})
-        made.append(correlation_text(IDS[name], aoc, **SAID[name], **more).replace("Correlated", name))
+        made.append(correlation_text(IDS[name], aoc, **said, **more).replace("Correlated", name))
     for name, called, identity in (("few", "few", MINE), ("average", "averages", ROLES)):
         made.append(f"name: {called}\n{correlation_text(identity, **SAID[name])}".replace("Correlated", called))
     return made
