@@ -39,7 +39,6 @@ async def test_acknowledged_writes_survive_kill_9(tmp_path: Path) -> None:
     assert kept == 2000
 
 
-@pytest.mark.slow
 async def test_a_server_that_never_answers_holds_nobody_for_ever(tmp_path: Path) -> None:
     port = free_port()
     child = mongo.server(tmp_path, port, auth=False)

@@ -74,7 +74,7 @@ async def test_a_job_is_one_holder_s_while_it_is_kept_and_then_the_next_one_s(da
 
     assert await work.keep(replace(first, events=7, size=70), NOW + LEASE / 2)
     assert await other.take(NOW + LEASE, ()) is None
-    assert await jobs.kept("d/kim", NOW) == 70
+    assert await jobs.bytes_of("d/kim", NOW) == 70
     second = await other.take(NOW + 2 * LEASE, ())
     assert second is not None
     assert (second.attempt, second.size, second.owner) == (2, 0, KIM)

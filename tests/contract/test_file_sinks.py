@@ -21,7 +21,7 @@ from aoc_common.clock import SystemClock
 from aoc_exporter.delivery.deliver import deliver
 from aoc_exporter.formats import FORMATS
 from aoc_exporter.item import fit
-from aoc_exporter.outcome import Accepted, Again, Refused
+from aoc_exporter.outcome import Accepted, Refused, Retry
 from aoc_exporter.sinks.folder import FolderOptions, folder
 from aoc_exporter.sinks.security_lake import SecurityLakeOptions, security_lake
 from made_events import audit, unified
@@ -72,7 +72,7 @@ async def test_a_folder_that_cannot_be_written_gives_nothing_up_and_leaves_no_ha
     blocked.write_text("no folder")
     outcomes = await deliver(folder(FolderOptions(path=blocked), CLOCK), items(2))
 
-    assert [type(outcome) for outcome in outcomes] == [Again, Again]
+    assert [type(outcome) for outcome in outcomes] == [Retry, Retry]
     assert outcomes[0].words.startswith("folder: ")
 
 
@@ -83,7 +83,7 @@ async def test_a_file_whose_writing_fails_is_not_there(tmp_path: Path, monkeypat
     monkeypatch.setattr(os, "fsync", full)
     outcomes = await deliver(folder(FolderOptions(path=tmp_path), CLOCK), items(2))
 
-    assert outcomes == [Again("folder: No space left on device")] * 2
+    assert outcomes == [Retry("folder: No space left on device")] * 2
     assert [path for path in tmp_path.rglob("*") if path.is_file() and path.parent.name != ".locks"] == []
 
 

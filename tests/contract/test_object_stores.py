@@ -20,7 +20,7 @@ from aoc_common.errors import BadConfiguration
 from aoc_common.outbound.refusals import UNUSABLE_WAIT_S, Unusable
 from aoc_exporter.delivery.deliver import deliver
 from aoc_exporter.destinations import make
-from aoc_exporter.outcome import Accepted, Again, Refused
+from aoc_exporter.outcome import Accepted, Refused, Retry
 from aoc_exporter.settings import ExportSettings
 from aoc_exporter.sinks.folder import FolderOptions, folder
 from aoc_exporter.sinks.security_lake import SecurityLakeOptions
@@ -68,7 +68,7 @@ async def test_a_store_that_does_not_serve_us_holds_everything_back_and_says_why
     async with store.listening() as address:
         outcomes = [await sent_to(s3_at(address)) for _ in NOT_SERVED]
 
-    assert outcomes == [[Again(words, after_s)] * 2 for _, words, after_s in NOT_SERVED]
+    assert outcomes == [[Retry(words, after_s)] * 2 for _, words, after_s in NOT_SERVED]
     # Nobody tries again in between: whoever sends does.
     assert len(store.requests) == len(NOT_SERVED)
 
@@ -91,7 +91,7 @@ async def test_what_may_be_there_is_written_again_as_it_was_whatever_comes_with_
         outcomes = [await deliver(sink, batch) for batch in (sent[:3], sent[1:2], sent[2:], sent)]
         await sink.close()
 
-    assert [type(outcome) for outcome in outcomes[0] + outcomes[1]] == [Again] * 4
+    assert [type(outcome) for outcome in outcomes[0] + outcomes[1]] == [Retry] * 4
     assert outcomes[2] + outcomes[3] == [Accepted()] * 6
     first, second, third, last = ((request.url.path, body) for request, body in store.requests)
     assert first == second == third
@@ -104,7 +104,7 @@ async def test_a_connection_that_is_cut_and_one_that_is_silent_are_tried_again()
     # Nobody listens there any more.
     away = await sent_to(s3_at(address))
 
-    assert [type(outcome) for outcome in [*cut, *away]] == [Again] * 4
+    assert [type(outcome) for outcome in [*cut, *away]] == [Retry] * 4
     assert cut[0].words.startswith("s3: ")
 
 
@@ -263,7 +263,7 @@ async def test_azure_is_opened_by_a_signature_or_by_a_token_that_is_renewed_once
     await AzureBlobs(base, "aoc/", AzureOptions(), client, tokens).put("a=b", b"1")
 
     assert taken == [Accepted()]
-    assert refused == [Again("azure: 403 AuthorizationPermissionMismatch because", UNUSABLE_WAIT_S)] * 2
+    assert refused == [Retry("azure: 403 AuthorizationPermissionMismatch because", UNUSABLE_WAIT_S)] * 2
     (request, _), _ = store.requests
     assert request.url.path.startswith("/account/made/aoc/contoso/graph-signins/2026-11-23/")
     assert request.url.query == sas

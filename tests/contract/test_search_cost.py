@@ -57,7 +57,6 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         child.stop()
 
 
-@pytest.mark.slow
 async def test_every_filter_and_every_pair_looks_at_little_beside_what_it_finds(database: Database) -> None:
     await queries.seed(database, EVENTS, slim=True)
     figures = await queries.measure(database, 0, BESIDE)

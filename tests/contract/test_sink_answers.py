@@ -17,7 +17,7 @@ from aoc_common.outbound.refusals import RefusedWhole, Unusable
 from aoc_common.outbound.web import TlsOptions
 from aoc_exporter.delivery.deliver import deliver
 from aoc_exporter.framing.syslog import Framing
-from aoc_exporter.outcome import Accepted, Again, Refused
+from aoc_exporter.outcome import Accepted, Refused, Retry
 from aoc_exporter.sinks import syslog
 from aoc_exporter.sinks.elastic import Elastic, ElasticOptions
 from aoc_exporter.sinks.otlp import Otlp, OtlpOptions
@@ -86,7 +86,6 @@ def sentinel(url: str) -> Sink:
     return Sentinel(SentinelOptions(endpoint=url, rule="dcr-1", http=LOCAL), Tokens(TOKEN))
 
 
-@pytest.mark.slow
 @each("sink_at", [splunk, elastic, otlp, webhook, sentinel])
 @each(
     ("status", "expected"),
@@ -187,7 +186,7 @@ async def test_every_document_has_the_outcome_of_its_own_answer() -> None:
     }
     made = await said(JSONResponse(answer), elastic, items(len(statuses)))
 
-    assert [type(outcome) for outcome in made] == [Accepted] * 3 + [Again] * 2 + [Refused] + [Again] * 2
+    assert [type(outcome) for outcome in made] == [Accepted] * 3 + [Retry] * 2 + [Refused] + [Retry] * 2
     assert made[5].words == "elastic: 400 kind: why"
     assert made[6].after_s == 60.0
 
@@ -285,7 +284,7 @@ async def test_syslog_over_tls_tells_nothing_to_a_receiver_that_is_not_trusted(a
     async with SyslogReceiver(certificate=context) as receiver:
         outcomes = await deliver(over_tls(receiver.port), items(3))
 
-    assert all(isinstance(outcome, Again) and "certificate verify failed" in outcome.words for outcome in outcomes)
+    assert all(isinstance(outcome, Retry) and "certificate verify failed" in outcome.words for outcome in outcomes)
     assert receiver.taken.times == {}
 
 
@@ -303,7 +302,7 @@ async def test_syslog_over_tls_presents_its_certificate(authority, tmp_path: Pat
         stranger = await deliver(over_tls(receiver.port, tls=TlsOptions(ca_file=ca_file)), items(2))
         assert await known.send([item(7)]) == [Accepted()]
 
-    assert {type(outcome) for outcome in stranger} == {Again}
+    assert {type(outcome) for outcome in stranger} == {Retry}
     assert set(receiver.taken.times) == {item(7).key}
 
 
@@ -333,10 +332,10 @@ async def test_who_refuses_behind_the_handshake_as_tls_1_3_does_is_sent_it_again
 
     with refusing(context, refusal) as port:
         for run in (asyncio.run, uvloop.run):  # services run on uvloop
-            assert await asyncio.to_thread(run, outcomes(stranger, 40)) == {Again}
+            assert await asyncio.to_thread(run, outcomes(stranger, 40)) == {Retry}
             assert await asyncio.to_thread(run, outcomes(friend, 5)) == {Accepted}
             if waits and refusal.by_library:
-                assert await asyncio.to_thread(run, outcomes(stranger, 10, confirm="none")) == {Again}
+                assert await asyncio.to_thread(run, outcomes(stranger, 10, confirm="none")) == {Retry}
 
 
 def test_certificates_that_are_not_there_stop_a_start_by_name() -> None:

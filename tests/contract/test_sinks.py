@@ -10,7 +10,7 @@ import pytest
 from aoc_common.clock import SystemClock
 from aoc_exporter.delivery.deliver import deliver
 from aoc_exporter.formats import FORMATS
-from aoc_exporter.outcome import Again
+from aoc_exporter.outcome import Retry
 from aoc_exporter.sinks.elastic import Elastic, ElasticOptions
 from aoc_exporter.sinks.otlp import Otlp, OtlpOptions
 from aoc_exporter.sinks.sentinel import Sentinel, SentinelOptions
@@ -125,7 +125,6 @@ async def test_everything_arrives_once_in_every_format(name: str, form: str) -> 
     assert (account.rounds, account.repeats.total()) == (1, 0)
 
 
-@pytest.mark.slow
 @each("mishap", Mishap)
 @each("name", NAMES)
 async def test_a_fault_loses_nothing_and_repeats_no_more_than_the_account_says(name: str, mishap: Mishap) -> None:
@@ -181,7 +180,6 @@ async def test_one_event_that_is_refused_is_given_up_alone_with_the_destinations
     assert requests <= 2 * 6
 
 
-@pytest.mark.slow
 @each("name", REFUSE_EVENTS)
 async def test_a_destination_that_refuses_everything_costs_no_event(name: str) -> None:
     sent = [item(number, body=b'{"message":"poisonous","metadata":{},"time":1}') for number in range(1, 41)]
@@ -215,4 +213,4 @@ async def test_a_destination_that_is_away_gets_nothing_and_nothing_is_given_up(n
         _, sink = await RECEIVERS[name](stack, Mishaps())
     outcomes = await deliver(sink, items(3))
 
-    assert all(isinstance(outcome, Again) for outcome in outcomes)
+    assert all(isinstance(outcome, Retry) for outcome in outcomes)

@@ -175,7 +175,6 @@ STEPS = st.one_of(
 )
 
 
-@pytest.mark.slow
 @given(before=st.lists(STEPS, max_size=8), after=st.lists(STEPS, min_size=1, max_size=12), seed=st.integers(0, 2**16))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.timeout(300)

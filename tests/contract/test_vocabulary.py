@@ -105,9 +105,9 @@ async def test_what_could_not_be_written_is_written_at_the_next_try(database: Da
     working = vocabulary._words
     vocabulary._words = database["v" * 300]  # a name that no server takes
     with pytest.raises(Exception, match="vocabulary"):
-        await vocabulary.learn()
+        await vocabulary.write()
     vocabulary._words = working
-    await vocabulary.learn()
+    await vocabulary.write()
 
     assert await vocabulary.knows("contoso", "holland")
 
@@ -124,7 +124,7 @@ async def test_batches_at_once_write_a_word_once_and_none_before_it_is_there(dat
 
     async def batch(*words: str) -> bool:
         vocabulary.note("contoso", words, NOW)
-        await vocabulary.learn()
+        await vocabulary.write()
         return all([await vocabulary.knows("contoso", word) for word in words])
 
     monkeypatch.setattr(vocabulary, "_write", slow)

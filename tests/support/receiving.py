@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from aoc_common.outbound.web import HttpOptions
 from aoc_exporter.delivery.deliver import deliver
-from aoc_exporter.outcome import Accepted, Again, Refused
+from aoc_exporter.outcome import Accepted, Refused, Retry
 from listening import listening
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Account:
                         self.repeats[item.key] += repeats + unknown[item.key]
                     case Refused(words):
                         self.refused[item.key] = words
-                    case Again(words, _, maybe_taken):
+                    case Retry(words, _, maybe_taken):
                         unknown[item.key] += maybe_taken
                         self.words.append(words)
                         again.append(item)

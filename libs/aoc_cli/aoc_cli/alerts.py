@@ -133,7 +133,7 @@ def set_(
     as_json: Json = False,
 ) -> None:
     """Say how far one is with alerts, what they were, who looks after them, and which ticket they have."""
-    said = _said(status, severity, verdict, note) | _ticket(ticket, ticket_url, ticket_system)
+    said = _request_body(status, severity, verdict, note) | _ticket(ticket, ticket_url, ticket_system)
     if assign not in {None, "me", "none"}:
         raise BadConfiguration(f"--assign: {assign!r} is neither me nor none")
     if not said and assign is None:
@@ -154,7 +154,7 @@ def set_(
             out.print(Text(f"{alert.id}: {alert.status}, revision {alert.revision}"))
 
 
-def _said(status: str | None, severity: str | None, verdict: str | None, note: str | None) -> dict[str, Any]:
+def _request_body(status: str | None, severity: str | None, verdict: str | None, note: str | None) -> dict[str, Any]:
     """The members of a request. Raises `BadConfiguration` for a word that is not known."""
     said: dict[str, Any] = {}
     for name, value, known in (

@@ -228,7 +228,7 @@ class Queue:
         counts: Counter[str] = Counter()
         for item in await self.store.find(replace(selection, limit=max(selection.limit, len(selection.keys)))):
             counts[item.tenant] += 1
-        chosen = ", ".join(selection.keys[:_NAMED]) or _told(selection)
+        chosen = ", ".join(selection.keys[:_NAMED]) or _criteria(selection)
         for tenant, number in counts.items():
             about = f"{number} items: {chosen}{more}"
             await note(self.database, f"{self.name}.{what}", kind, about, _tenant(tenant))
@@ -242,7 +242,7 @@ def _tenant(name: str) -> str | None:
         return None
 
 
-def _told(selection: Selection) -> str:
+def _criteria(selection: Selection) -> str:
     """By what items were chosen."""
     asked = {"source": selection.source, "service": selection.service, "reason": selection.reason}
     return ", ".join(f"{name} {value!r}" for name, value in asked.items() if value) or "all that are open"

@@ -24,7 +24,7 @@ from aoc_rules.circumstances import reading
 from aoc_rules.circumstances.conditions import ALWAYS, Circumstances
 from aoc_rules.circumstances.first_seen import FirstSeen, first_seen_of
 from aoc_rules.circumstances.severities import SeverityChange, severities_of
-from aoc_rules.circumstances.values import Said
+from aoc_rules.circumstances.values import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +69,7 @@ class Attributes:
 
 def attributes_of(title: str, attributes: Mapping[str, Any]) -> Attributes:
     """What a rule says. `attributes`: keys that Sigma does not know. Raises `RuleRefused`, which says why."""
-    members = _members(Said(title, "aoc", attributes.get("aoc", {})))
+    members = _members(Setting(title, "aoc", attributes.get("aoc", {})))
     switches = {"enabled": True, "across_tenants": False}
     for name in switches:
         if name in members:
@@ -86,17 +86,17 @@ def attributes_of(title: str, attributes: Mapping[str, Any]) -> Attributes:
     )
 
 
-def _members(said: Said) -> dict[str, Said]:
-    return said.members(_KNOWN) if said.value != {} else {}
+def _members(setting: Setting) -> dict[str, Setting]:
+    return setting.members(_KNOWN) if setting.value != {} else {}
 
 
-def _switch(said: Said) -> bool:
-    if not isinstance(said.value, bool):
-        raise said.refused("expected true or false")
-    return said.value
+def _switch(setting: Setting) -> bool:
+    if not isinstance(setting.value, bool):
+        raise setting.refused("expected true or false")
+    return setting.value
 
 
-def _grouping(members: Mapping[str, Said]) -> Grouping:
+def _grouping(members: Mapping[str, Setting]) -> Grouping:
     return Grouping(
         _fields(members["group_by"]) if "group_by" in members else DEFAULT_GROUP_BY,
         members["window"].duration(LONGEST_WINDOW) if "window" in members else DEFAULT_WINDOW,
@@ -105,11 +105,11 @@ def _grouping(members: Mapping[str, Said]) -> Grouping:
     )
 
 
-def _fields(said: Said) -> tuple[str, ...]:
-    named = said.value
+def _fields(setting: Setting) -> tuple[str, ...]:
+    named = setting.value
     fields = [named] if isinstance(named, str) else named
     if not isinstance(fields, list | tuple) or not all(isinstance(one, str) and one.strip() for one in fields):
-        raise said.refused("expected a list of fields")
+        raise setting.refused("expected a list of fields")
     if len(fields) > MOST_FIELDS:
-        raise said.refused(f"{len(fields)} fields; at most {MOST_FIELDS} are taken")
+        raise setting.refused(f"{len(fields)} fields; at most {MOST_FIELDS} are taken")
     return tuple(dict.fromkeys(one.strip() for one in fields))

@@ -23,7 +23,7 @@ from aoc_rules.evaluation.trial import TriedRules
 from aoc_rules.library import Librarian, Library, Shipped, filters_of, identity_of, overlaid, wrong_exceptions
 from aoc_rules.sigma.compiling import compile_rule
 from aoc_rules.sigma.faults import Fault, RuleRefused
-from aoc_rules.sigma.places import told
+from aoc_rules.sigma.places import in_words
 from aoc_rules.sigma.reading import read, read_stored
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class Catalogue:
         if identity not in library.correlations.plans:
             raise RuleRefused([Fault(identity, "", library.faults.get(identity, "it is no correlation"))])
         alone = library.alone(identity)
-        counted = {*alone.correlations.plans, *(rule.told.id for rule in alone.active.values())}
+        counted = {*alone.correlations.plans, *(rule.alert_rule.id for rule in alone.active.values())}
         idle = (title for rule, title in written.titles.items() if rule not in counted)
         words = "of the text is not counted: nothing names it, or its name is that of another rule"
         return TriedRules(identity, alone, tuple(f"{title!r} {words}" for title in idle))
@@ -263,7 +263,7 @@ def checked(text: str, name: str) -> SigmaRule | SigmaCorrelationRule:
         if not isinstance(sigma, SigmaCorrelationRule):
             compiled_of(sigma)
     except RuleRefused as error:
-        raise RuleRefused([Fault(name, "", told(text, error.faults))]) from None
+        raise RuleRefused([Fault(name, "", in_words(text, error.faults))]) from None
     return sigma
 
 

@@ -26,7 +26,7 @@ class Asked:
     """A correlation as it is written, with what people have changed of it. `enabled`: None: as it says itself."""
 
     sigma: SigmaCorrelationRule
-    told: AlertRule
+    alert_rule: AlertRule
     severity: Severity
     enabled: bool | None = None
 
@@ -136,7 +136,7 @@ class _Planner:
 
     def _planned(self, identity: str) -> tuple[Correlation, bool]:
         one = self._asked[identity]
-        plan, enabled = plan_of(one.sigma, one.told, one.severity, self._resolve, home=self._home)
+        plan, enabled = plan_of(one.sigma, one.alert_rule, one.severity, self._resolve, home=self._home)
         return plan, enabled if one.enabled is None else one.enabled
 
     def _resolve(self, reference: str) -> tuple[str, frozenset[str], Correlation | None]:

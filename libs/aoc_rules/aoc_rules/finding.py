@@ -40,11 +40,11 @@ class Unsure:
     tenant: str
     rule: str
     use: Use
-    told: tuple[Found | Counted, ...]
+    found: tuple[Found | Counted, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RuleFinding:
     """What a rule has found in an event: `found`, if its actor used `use` for the first time; None: for sure.
 
     `found`: nothing of what a correlation cannot count, and no other alert is made of. `second`: of two twins.
@@ -82,21 +82,23 @@ class Finder:
         matches = self._library.rules.match(message.event, known.lists)
         if not matches:
             return
-        for one in self._told(matches, Row.of_message(message), message.class_uid, known):
+        for one in self._findings(matches, Row.of_message(message), message.class_uid, known):
             if one.use is None:
                 yield from one.found
             else:
-                yield Unsure(message.tenant, one.rule.told.id, one.use, one.found)
+                yield Unsure(message.tenant, one.rule.alert_rule.id, one.use, one.found)
 
-    def told(self, row: Row) -> Iterator[Told]:
+    def findings(self, row: Row) -> Iterator[RuleFinding]:
         """The same of a row whose `ocsf` is the event as on AOC_EVENTS, by rule: also of what no one counts."""
         known = self._tenants.get(row.tenant, UNKNOWN)
         matches = self._library.rules.match(row.ocsf, known.lists)
         if matches:
             class_uid = row.ocsf.get("class_uid")
-            yield from self._told(matches, row, class_uid if isinstance(class_uid, int) else 0, known)
+            yield from self._findings(matches, row, class_uid if isinstance(class_uid, int) else 0, known)
 
-    def _told(self, matches: Iterable[Match], row: Row, class_uid: int, known: KnownTenant) -> Iterator[Told]:
+    def _findings(
+        self, matches: Iterable[Match], row: Row, class_uid: int, known: KnownTenant
+    ) -> Iterator[RuleFinding]:
         for match in matches:
             rule = self._library.active[match.rule]
             attributes = rule.attributes
@@ -108,20 +110,22 @@ class Finder:
             event = self._event(match, row, class_uid)
             severity = severity_of(attributes.severities, rule.severity, row, known)
             found = tuple(self._of_rule(rule, match, event, row, severity))
-            yield Told(rule, event, found, use, row.twin_of is not None)
+            yield RuleFinding(rule, event, found, use, row.twin_of is not None)
 
     def _of_rule(
         self, rule: ActiveRule, match: Match, event: AlertEvent, row: Row, severity: Severity
     ) -> Iterator[Found | Counted]:
         correlations = self._library.correlations
-        if rule.told.id not in correlations.silent:
+        if rule.alert_rule.id not in correlations.silent:
             group = group_of(rule.grouping.fields, match, row)
             grouping = rule.grouping
-            placed = Placed(row.tenant, rule.told.id, group, event.id, event.at, grouping.window, grouping.suppress)
+            placed = Placed(
+                row.tenant, rule.alert_rule.id, group, event.id, event.at, grouping.window, grouping.suppress
+            )
             yield Found(rule, placed, event, severity if rule.attributes.severities else None)
-        naming = correlations.naming.get(rule.told.id)
+        naming = correlations.naming.get(rule.alert_rule.id)
         if naming is not None and row.at is not None:  # what has no time of its own is in no window
-            hit = CountedHit(row.tenant, rule.told.id, event.id, event.at, (), (event,), timedelta())
+            hit = CountedHit(row.tenant, rule.alert_rule.id, event.id, event.at, (), (event,), timedelta())
             made = counted(hit, naming, Fields(match, row).values, joined)
             if made is not None:
                 yield made

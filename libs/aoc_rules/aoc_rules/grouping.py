@@ -64,7 +64,7 @@ class Raises(Protocol):
     """A rule as its alerts tell it."""
 
     @property
-    def told(self) -> AlertRule:
+    def alert_rule(self) -> AlertRule:
         """As alerts tell it."""
         ...
 

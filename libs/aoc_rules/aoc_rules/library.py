@@ -41,7 +41,7 @@ class ActiveRule:
     """A rule at work. `within`: tenant -> the same rule with the exceptions that are for this tenant alone."""
 
     compiled: CompiledRule
-    told: AlertRule
+    alert_rule: AlertRule
     severity: Severity
     attributes: Attributes
     within: Mapping[str, CompiledRule]
@@ -76,7 +76,7 @@ class Library:
     def alone(self, correlation: str) -> Library:
         """A correlation that is at work, and the rules that it counts."""
         correlations = alone(self.correlations, correlation)
-        active = {rule: one for rule, one in self.active.items() if one.told.id in correlations.naming}
+        active = {rule: one for rule, one in self.active.items() if one.alert_rule.id in correlations.naming}
         return Library(RuleSet(active), active, correlations=correlations)
 
 
@@ -278,16 +278,16 @@ def _is_for(one: SigmaFilter, sigma: SigmaRule) -> bool:
 def _active(
     compiled: CompiledRule, overlay: StoredRule, attributes: Attributes, within: Mapping[str, CompiledRule]
 ) -> ActiveRule:
-    told = _told(compiled.sigma, overlay.id, compiled.title)
-    return ActiveRule(compiled, told, _severity(compiled.sigma, overlay), attributes, within)
+    alert_rule = _alert_rule(compiled.sigma, overlay.id, compiled.title)
+    return ActiveRule(compiled, alert_rule, _severity(compiled.sigma, overlay), attributes, within)
 
 
 def _asked(sigma: SigmaCorrelationRule, overlay: StoredRule) -> Asked:
-    told = _told(sigma, overlay.id, sigma.title or overlay.id)
-    return Asked(sigma, told, _severity(sigma, overlay), overlay.enabled)
+    alert_rule = _alert_rule(sigma, overlay.id, sigma.title or overlay.id)
+    return Asked(sigma, alert_rule, _severity(sigma, overlay), overlay.enabled)
 
 
-def _told(sigma: Any, identity: str, title: str) -> AlertRule:
+def _alert_rule(sigma: Any, identity: str, title: str) -> AlertRule:
     return AlertRule(
         id=identity,
         title=title,

@@ -35,7 +35,7 @@ class Novelties:
         for some in batched(unsure, _AT_ONCE):
             for one, first in zip(some, await asyncio.gather(*map(self._is_first, some)), strict=True):
                 if first:
-                    made += one.told
+                    made += one.found
         return made
 
     async def _is_first(self, one: Unsure) -> bool:

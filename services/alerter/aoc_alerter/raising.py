@@ -118,7 +118,7 @@ class Raiser:
         severity = _gravest(found)
         if before is None:
             rule, place = first.rule, first.placed
-            return raised(identity, place.tenant, rule.told, place.group, severity or rule.severity, events, now)
+            return raised(identity, place.tenant, rule.alert_rule, place.group, severity or rule.severity, events, now)
         return joined(before.alert, events, await self._count(before.alert, events), now, severity)
 
     async def _count(self, alert: Alert, events: Collection[object]) -> int:

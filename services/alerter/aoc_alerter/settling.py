@@ -85,7 +85,7 @@ class Settler:
         """Close the alerts of a stretch of which no window holds any more."""
         plan = group.plan
         tenant = self._home if plan.across and self._home is not None else group.tenant
-        key = group_key(tenant, plan.id, group.told)
+        key = group_key(tenant, plan.id, group.field_values)
         alerts = (await self._stores.groups.read([key])).get(key)
         spans = alerts.spans if alerts is not None else ()
         gone: list[UUID] = []

@@ -77,7 +77,7 @@ class Services:
     `check_tenant`: what a collector finds of a tenant's settings; raises a problem that refuses them.
     `account_reads`, `probe_runs`: shared by concurrent requests. `still`: what stands still, or why that is not known.
     `review`: `dead-letters` and `quarantine`. `check_store`: raises `Transient` while the store is known to be away.
-    `authenticate_again`: of a request whose answer goes on, which is no use of a session.
+    `reauthenticate`: of a request whose answer goes on, which is no use of a session.
     `verifier`: None when webhooks are off. `sign_in`: None without an identity provider.
     """
 
@@ -97,7 +97,7 @@ class Services:
     throttle: Throttle
     check_store: Callable[[], None]
     authenticate: Authenticate
-    authenticate_again: Authenticate
+    reauthenticate: Authenticate
     key_verification: KeyVerification
     sessions: Sessions
     sign_in: SignIn | None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aoc_common.store.searches import EventQuery, EventSearch
     from aoc_rules.backtest import BackTest
     from aoc_rules.evaluation.answers import Stretch
-    from aoc_rules.evaluation.trial import CorrelationTest, Reached
+    from aoc_rules.evaluation.trial import CorrelationTest, Evaluation
 
 #: Events that are tried, and seconds that it may take.
 MOST_TRIED: Final = 200_000
@@ -102,13 +102,13 @@ async def try_test(
         start = max(start, tried.back_to)
     if not isinstance(test, CorrelationTest):
         return Stretch(start, query.end, tried.stopped)
-    reached = await _evaluated(test, min(query.end - _MS, over_before), ends)
-    if reached.stopped is None:
+    evaluation = await _evaluated(test, min(query.end - _MS, over_before), ends)
+    if evaluation.stopped is None:
         return Stretch(start, query.end, tried.stopped)
-    return Stretch(start, max(start, reached.until + _MS), reached.stopped)
+    return Stretch(start, max(start, evaluation.until + _MS), evaluation.stopped)
 
 
-async def _evaluated(test: CorrelationTest, until: datetime, ends: float) -> Reached:
+async def _evaluated(test: CorrelationTest, until: datetime, ends: float) -> Evaluation:
     """In a thread with a loop of its own: the engine waits for stores, and here for none."""
     hung_up = threading.Event()
 

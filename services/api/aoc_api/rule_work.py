@@ -126,7 +126,7 @@ class RuleWork:
         try:
             await asyncio.to_thread(catalogue.check, rule, self._stored, now)
         except RuleRefused as error:
-            said = "; ".join(_said(fault.place, fault.reason) for fault in error.faults)
+            said = "; ".join(_located(fault.place, fault.reason) for fault in error.faults)
             raise Problem("rule-refused", said[:_LONGEST_REASON]) from None
         return await self._store.write(rule)
 
@@ -165,5 +165,5 @@ def _entry(shelf: Shelf, identity: str) -> Entry:
     return shelf.entries[identity]
 
 
-def _said(place: str, reason: str) -> str:
+def _located(place: str, reason: str) -> str:
     return f"{place}: {reason}" if place else reason

@@ -175,7 +175,7 @@ class ExportJobOptions(Frozen):
     longest_h: float = Field(12, gt=0, le=72, description="Hours in which an export must be made.")
 
     @property
-    def kept(self) -> timedelta:
+    def retention(self) -> timedelta:
         """For how long a file can be fetched."""
         return timedelta(hours=self.kept_h)
 

@@ -10,7 +10,7 @@ from aoc_api import problems
 from aoc_api.access.principal import Principal
 from aoc_common.contracts.access import Hidden, Scope
 from aoc_common.contracts.alert import AlertNote, ticket_author
-from aoc_common.contracts.alert_changes import UNSET, AlertChange, HeardFull, told_by_ticket
+from aoc_common.contracts.alert_changes import UNSET, AlertChange, HeardFull, changed_by_ticket
 from aoc_common.errors import BadConfiguration
 from aoc_common.gateway.ticket_news import TicketChange
 from aoc_common.outbound.signatures import key_of
@@ -90,7 +90,7 @@ class TicketWork:
 
         def make(alert: Alert) -> Alert:
             try:
-                return told_by_ticket(alert, identity, change, ticket_author(system.name), now)
+                return changed_by_ticket(alert, identity, change, ticket_author(system.name), now)
             except HeardFull as error:
                 raise problems.not_now(f"Not changed: {error}.") from None
 

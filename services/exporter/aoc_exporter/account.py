@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aoc_common.contracts.sink_states import COUNTED, Tally
-from aoc_common.outbound.refusals import said
+from aoc_common.outbound.refusals import one_line
 from aoc_exporter import metrics
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Account:
     def failed(self, tenant: str, words: str) -> None:
         """Something went wrong that a person may want to know."""
         tally = self._of(tenant)
-        tally.error, tally.error_at = said(words), self._clock.now()
+        tally.error, tally.error_at = one_line(words), self._clock.now()
 
     async def write(self) -> None:
         """Add what is new to the store. Raises `Transient`; what is not written then is written the next time."""

@@ -104,7 +104,7 @@ class Answers:
             outcomes = await deliver(destination, items, believed=True)
         finally:
             await destination.close()
-        return trial.told(sent, outcomes)
+        return trial.result_of(sent, outcomes)
 
     async def _preview(self, job: SinkJob) -> dict[str, Any]:
         sink = await self._sink(job.sink)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from aoc_common.contracts.publications import Position
 from aoc_common.contracts.sink_states import Stretch, behind_key
 from aoc_common.errors import Unreachable
-from aoc_common.outbound.refusals import said
+from aoc_common.outbound.refusals import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ class Behind:
             begin = Position(before.incarnation, max(before.sequence - 1, 0))
             if there is not None and there.phase == "open" and there.since <= begin:
                 return  # another replica, or another batch, was quicker
-            made = Stretch(key, self._sink, tenant, begin, begin, at=self._clock.now(), why=said(why))
+            made = Stretch(key, self._sink, tenant, begin, begin, at=self._clock.now(), why=one_line(why))
             if there is not None:
                 made = replace(made, revision=there.revision)
             if (stored := await self._store.put(made)) is not None:

@@ -163,7 +163,7 @@ class _Work:
             tries = 0 if len(left) < len(before) else tries + 1
             if self._sources.leaving.is_set():
                 return not left
-            await self._kept()
+            await self._renew_lease()
             await self._sources.clock.sleep(courier.pause_s(left, tries))
         return True
 
@@ -173,7 +173,7 @@ class _Work:
             return EventFilter(tenant=self._stretch.tenant)
         return EventFilter(tenants=self._sources.tenants or frozenset())
 
-    async def _kept(self) -> None:
+    async def _renew_lease(self) -> None:
         """Renew the lease when that is due. Raises `_Lost`."""
         until = self._stretch.owner_until
         if until is None or until - self._sources.clock.now() < _RENEW:

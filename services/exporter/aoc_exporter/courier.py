@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.errors import AocError, Permanent, Transient
-from aoc_common.outbound.refusals import said
+from aoc_common.outbound.refusals import one_line
 from aoc_common.telemetry.pulse import moved
 from aoc_exporter import metrics
 from aoc_exporter.item import fit
-from aoc_exporter.outcome import Accepted, Again, Refused
+from aoc_exporter.outcome import Accepted, Refused, Retry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +88,7 @@ class Courier:
             try:
                 way = await self.lanes.of(parcel.tenant)
             except AocError as error:
-                self._put_off(parcel, Again(str(error), own=True))
+                self._put_off(parcel, Retry(str(error), own=True))
                 left.append(parcel)
                 continue
             by_way[id(way)] = way
@@ -123,7 +123,7 @@ class Courier:
                     self.account.repeated(parcel.tenant, repeats + again)
                 case Refused(words):
                     await self._give_up(parcel, words)
-                case Again():
+                case Retry():
                     self._put_off(parcel, outcome)
                     left.append(parcel)
         for tenant, count in delivered.items():
@@ -136,7 +136,7 @@ class Courier:
             while not (await asyncio.wait({sending}, timeout=_LOOK_S))[0]:
                 moved()
                 if impatient and way.stuck:
-                    return [Again(_OVERDUE, maybe_taken=int(not way.idempotent))] * len(items)
+                    return [Retry(_OVERDUE, maybe_taken=int(not way.idempotent))] * len(items)
             return sending.result()
         finally:
             sending.cancel()
@@ -156,7 +156,7 @@ class Courier:
         sequence = parcel.position.sequence if parcel.position else 0
         while True:
             try:
-                await self._letters.put(self.sink, parcel.entry, said(words), sequence)
+                await self._letters.put(self.sink, parcel.entry, one_line(words), sequence)
             except Transient as error:
                 # What was delivered beside it must not be delivered again for this.
                 self.account.failed(parcel.tenant, f"a dead letter cannot be put on record: {error}")
@@ -165,7 +165,7 @@ class Courier:
                 self.account.refused(parcel.tenant, words)
                 return
 
-    def _put_off(self, parcel: Parcel, outcome: Again) -> None:
+    def _put_off(self, parcel: Parcel, outcome: Retry) -> None:
         parcel.words, parcel.own = outcome.words, outcome.own
         self.account.repeated(parcel.tenant, outcome.maybe_taken)
         self.account.failed(parcel.tenant, outcome.words)

@@ -117,7 +117,7 @@ class SinkAtWork:
             # First: what comes while its settings cannot work yet waits.
             await self._occupy()
             # Before anything is sent: which holes are there.
-            self._sent.learn(self.account, await self._with.checkpoints.read(sink_slots.slot_name(self.slot)))
+            self._sent.observe(self.account, await self._with.checkpoints.read(sink_slots.slot_name(self.slot)))
             await self._check()
             async with AsyncExitStack() as entered:
                 working = await self._taking_in(entered)
@@ -286,7 +286,7 @@ class SinkAtWork:
     async def _handled(self) -> Position | None:
         """Up to where all is settled."""
         state = await self._with.checkpoints.read(sink_slots.slot_name(self.slot))
-        self._sent.learn(self.account, state)
+        self._sent.observe(self.account, state)
         if state is None:
             return None
         own = state.position if state.hole is None else min(state.position, state.hole.after)

@@ -20,7 +20,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Retry:
     """It has to be sent again, not before `after_s` seconds where that is known.
 
     `maybe_taken`: how many copies the destination may have now, as far as anybody knows. `own`: the destination is
@@ -33,4 +33,4 @@ class Again:
     own: bool = False
 
 
-type Outcome = Accepted | Refused | Again
+type Outcome = Accepted | Refused | Retry

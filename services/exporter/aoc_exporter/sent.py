@@ -44,7 +44,7 @@ class Sent:
         if not restored and any(begin < position <= end for begin, end in self._spans):
             account.repeated(tenant, 1)
 
-    def learn(self, account: Account, state: Checkpoint | None) -> None:
+    def observe(self, account: Account, state: Checkpoint | None) -> None:
         """Look at the reader's checkpoint: before anything is sent, and each second or so."""
         if state is None:
             return

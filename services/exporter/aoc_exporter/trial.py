@@ -37,7 +37,7 @@ def entries(sink: SinkSettings, tenant: str, ticket: UUID, now: datetime) -> lis
     return [_entry(sink, tenant, *names, now) for names in named]
 
 
-def told(sent: Sequence[Entry], outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def result_of(sent: Sequence[Entry], outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """How it ended: in the destination's words about the first entry that it did not take."""
     words = next((one.words for one in outcomes if not isinstance(one, Accepted)), None)
     return {"accepted": words is None, "id": sent[0].id, "words": "accepted" if words is None else words}

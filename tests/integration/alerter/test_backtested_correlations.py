@@ -99,7 +99,7 @@ async def test_the_alerts_are_those_that_the_alerter_raises(database: Database, 
     found, placed = set[Any](), set[Any]()
     for name in SAID:
         test = await tried(rules_of(*texts(), identity=IDS[name]), events, alerting.clock.now() - LATENESS)
-        placing = test.reached.placing
+        placing = test.evaluation.placing
         found |= {(one.rule, one.group, one.first_at, one.last_at, one.count) for one in placing.alerts.values()}
         placed |= placing._noted
     assert placed == {one for one in in_alerts if one[0] in named}

@@ -84,8 +84,8 @@ async def test_what_is_refused_is_a_dead_letter_in_the_destinations_words_and_ma
     await telling.goes_on(3600)
     tried = telling.box.tries
     telling.box.fails = None
-    assert await telling.store.again("people", "contoso", alert.id, telling.clock.now())
-    assert not await telling.store.again("people", "fabrikam", alert.id, telling.clock.now())
+    assert await telling.store.retry("people", "contoso", alert.id, telling.clock.now())
+    assert not await telling.store.retry("people", "fabrikam", alert.id, telling.clock.now())
     await telling.goes_on(1)
 
     assert tried == 1
@@ -101,7 +101,7 @@ async def test_an_answer_gives_an_alert_its_first_ticket_and_may_be_anything_els
     await telling.comes(alert)
     for answer in answers:
         telling.box.answer = answer
-        await telling.store.again("people", "contoso", alert.id, telling.clock.now())
+        await telling.store.retry("people", "contoso", alert.id, telling.clock.now())
         await telling.goes_on(1)
 
     stored = (await telling.alerts.of([alert.id]))[alert.id].alert

@@ -222,7 +222,7 @@ async def test_rules_change_without_a_gap(alerting, database) -> None:
     await alerting.rules.write(replace(rule, revision=1, text="title: ["))
     await alerting.rules.write(StoredRule(FORWARDS, enabled=False))
     await alerting.following.look()
-    assert {one.told.title for one in alerting.following.library.active.values()} == {"Role granted"}
+    assert {one.alert_rule.title for one in alerting.following.library.active.values()} == {"Role granted"}
     assert MINE in alerting.following.library.faults
     await alerting.rules.remove(FORWARDS)
     await alerting.following.look()

@@ -365,7 +365,7 @@ async def test_a_transfer_whose_right_ends_or_whose_part_is_gone_is_cut_off(gate
     async def nobody(_: Any) -> Principal:
         return Principal("person", "d/kim", "Kim Vale", ())
 
-    gateway.app.state.services = replace(services, authenticate_again=nobody)
+    gateway.app.state.services = replace(services, reauthenticate=nobody)
     with pytest.raises(CutOff, match="the right to read was taken away"):
         await gateway.get(f"/api/exports/{job}/file")
 

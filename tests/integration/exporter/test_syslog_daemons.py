@@ -14,7 +14,7 @@ import uvloop
 
 from aoc_common.outbound.web import TlsOptions
 from aoc_exporter.delivery.deliver import deliver
-from aoc_exporter.outcome import Accepted, Again
+from aoc_exporter.outcome import Accepted, Retry
 from aoc_exporter.sinks.syslog import Syslog, SyslogOptions
 from certificates import pair
 from siem_entries import item
@@ -87,5 +87,5 @@ async def test_a_daemon_has_what_was_accepted_and_who_is_refused_is_told_so(
             await eventually(lambda: written(5_000) == TIMES * EACH)
 
         assert friend == {Accepted}
-        assert stranger == ({Accepted} if checks in ANYBODY else {Again})
+        assert stranger == ({Accepted} if checks in ANYBODY else {Retry})
         assert checks in ANYBODY or written(5_000) == 0

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from aoc_alerter.notifying import apprise_process
-from aoc_alerter.notifying.apprise_process import GUARD, Said, deliver, markdown
+from aoc_alerter.notifying.apprise_process import GUARD, Report, deliver, markdown
 from aoc_alerter.notifying.apprise_sender import AppriseProcesses, ByApprise
 from aoc_alerter.notifying.destination import AppriseOptions
 from aoc_alerter.notifying.message import of_alert
@@ -152,18 +152,18 @@ def test_a_message_is_not_sent_because_apprise_has_nothing_against_it() -> None:
     ],
 )
 def test_a_refusal_with_status_200_is_one_in_its_own_words(body: bytes, kind: str) -> None:
-    GUARD.said = Said(Addresses())
+    GUARD.report = Report(Addresses())
     GUARD.answered(200, body)
 
-    assert GUARD.said.kind == kind
-    assert not kind or GUARD.said.words == f"200 {json.loads(body).get('error', 'not ok')}"
+    assert GUARD.report.kind == kind
+    assert not kind or GUARD.report.words == f"200 {json.loads(body).get('error', 'not ok')}"
 
 
 @each(("kind", "expected"), [("refused", "refused"), ("unusable", "refused"), ("unreachable", "unreachable")])
 def test_who_has_a_message_is_not_told_for_days_because_another_one_refuses_it(kind: str, expected: str) -> None:
     def partly(_: object) -> bool:
-        GUARD.said.taken = {"one", "two"}
-        GUARD.said.refused(kind, "is_archived")
+        GUARD.report.taken = {"one", "two"}
+        GUARD.report.refused(kind, "is_archived")
         return False
 
     with pytest.MonkeyPatch.context() as patched:

@@ -95,7 +95,7 @@ def test_a_stored_text_has_a_correlation_and_the_rules_that_it_names() -> None:
     library = librarian().library({ALL: StoredRule(ALL, text=text, severity="low")}, NOW)
     assert library.faults == {}
     assert library.correlations.plans[ALL].severity == "low"
-    assert [rule.told.id for rule in library.active.values()] == [MINE]
+    assert [rule.alert_rule.id for rule in library.active.values()] == [MINE]
     two = librarian().library({ALL: StoredRule(ALL, text=text + "---\n" + rule_text(RULES["a"], "x"))}, NOW)
     assert len(two.active) == 1
 

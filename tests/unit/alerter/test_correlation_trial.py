@@ -195,7 +195,7 @@ def test_a_text_has_a_correlation_with_rules_beside_it_or_names_those_that_are_s
     def names(text: str) -> set[str]:
         written = written_of(text, "the rule")
         assert isinstance(written, Written)
-        return {one.told.title for one in catalogue.tried(written, stored, NOW).library.active.values()}
+        return {one.alert_rule.title for one in catalogue.tried(written, stored, NOW).library.active.values()}
 
     both = correlation_text(type="temporal", rules=["mine", "b"])
     assert names(f"{mine}---\n{both}") == {"Mine", "Rule b"}
@@ -244,6 +244,6 @@ def test_what_a_text_has_beside_and_nothing_names_is_noted() -> None:
     assert isinstance(written, Written)
     rules = Catalogue((), home=True).tried(written, stored, NOW)
 
-    assert [one.told.title for one in rules.library.active.values()] == ["Rule a"]
+    assert [one.alert_rule.title for one in rules.library.active.values()] == ["Rule a"]
     assert rules.notes[0].startswith("'Mine' of the text is not counted")
     assert rules.plan.id == ALL

@@ -24,7 +24,7 @@ def exception(number: int = 1, until=None, tenants=(), user="kim@contoso.example
 
 
 def rules_of(stored=None, now=NOW) -> set[str]:
-    return {rule.told.id for rule in librarian(*PACK).library(stored or {}, now).active.values()}
+    return {rule.alert_rule.id for rule in librarian(*PACK).library(stored or {}, now).active.values()}
 
 
 def found(stored, *messages) -> list[str]:
@@ -49,7 +49,7 @@ def test_a_rule_that_cannot_be_used_is_named_and_all_others_work() -> None:
     }
     library = librarian(*PACK, "title: x", PACK[0]).library(stored, NOW)
 
-    assert {rule.told.id for rule in library.active.values()} == {FORWARDS, ROLES, MINE}
+    assert {rule.alert_rule.id for rule in library.active.values()} == {FORWARDS, ROLES, MINE}
     assert set(library.faults) == {"broken", "regex", "gone", "2.yml", "3.yml"}
     assert "another rule's" in library.faults["3.yml"]
     assert "no rule with this id is shipped" in library.faults["gone"]
@@ -57,7 +57,7 @@ def test_a_rule_that_cannot_be_used_is_named_and_all_others_work() -> None:
 
 def test_what_people_change_of_a_shipped_rule_counts() -> None:
     (plain,) = found_by(message())
-    assert (plain.rule.severity, plain.rule.told.tags) == ("high", ("attack.t1114.003",))
+    assert (plain.rule.severity, plain.rule.alert_rule.tags) == ("high", ("attack.t1114.003",))
     (lower,) = found_by(message(), stored={FORWARDS: StoredRule(FORWARDS, severity="low")})
     assert lower.rule.severity == "low"
     text = rule_text(FORWARDS, "Set-Mailbox")
@@ -106,15 +106,15 @@ def test_an_exception_that_cannot_be_used_leaves_the_rule_at_work() -> None:
     rule = StoredRule(FORWARDS, exceptions=tuple(wrong))
     library = librarian(*PACK).library({FORWARDS: rule}, NOW)
 
-    assert {one.told.id for one in library.active.values()} == {FORWARDS, ROLES}
+    assert {one.alert_rule.id for one in library.active.values()} == {FORWARDS, ROLES}
     assert all(f"exception e{number}" in library.faults[FORWARDS] for number in (1, 2, 3))
 
 
 def test_only_what_changed_is_compiled_again() -> None:
     keeper = librarian(*PACK)
-    first = {rule.told.id: rule for rule in keeper.library({}, NOW).active.values()}
+    first = {rule.alert_rule.id: rule for rule in keeper.library({}, NOW).active.values()}
     second = {
-        rule.told.id: rule
+        rule.alert_rule.id: rule
         for rule in keeper.library({FORWARDS: StoredRule(FORWARDS, severity="low", revision=1)}, NOW).active.values()
     }
 

@@ -146,7 +146,7 @@ def test_the_alerter_takes_every_rule_and_has_those_at_work_that_are_switched_on
     }
 
     assert library.faults == {}
-    active = {rule.told.id for rule in library.active.values()} - library.correlations.silent
+    active = {rule.alert_rule.id for rule in library.active.values()} - library.correlations.silent
     assert active == on & set(pack().ids)
     assert library.correlations.plans.keys() == on - active
     assert {rule.grouping.fields[0] for rule in library.active.values()} >= {"actor", "MailboxOwnerUPN"}

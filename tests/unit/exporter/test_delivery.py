@@ -14,7 +14,7 @@ from aoc_exporter.delivery.deliver import deliver
 from aoc_exporter.delivery.lane import Lane
 from aoc_exporter.delivery.pace import Pace
 from aoc_exporter.delivery.port import Limits, batches
-from aoc_exporter.outcome import Accepted, Again, Refused
+from aoc_exporter.outcome import Accepted, Refused, Retry
 from each import each
 from manual_clock import ManualClock
 from siem_entries import items
@@ -122,7 +122,7 @@ async def test_what_ends_without_an_answer_comes_again_whole(error: Transient, c
 
     outcomes = await deliver(Scripted(answer), items(3))
 
-    assert outcomes == [Again(str(error), error.retry_after, copies)] * 3
+    assert outcomes == [Retry(str(error), error.retry_after, copies)] * 3
 
 
 async def test_a_destination_that_goes_away_while_a_batch_is_halved_keeps_what_was_settled() -> None:
@@ -137,7 +137,7 @@ async def test_a_destination_that_goes_away_while_a_batch_is_halved_keeps_what_w
 
     outcomes = await deliver(Scripted(answer), sent)
 
-    assert outcomes == [Accepted()] * 6 + [Again("gone", None, 1)] * 2
+    assert outcomes == [Accepted()] * 6 + [Retry("gone", None, 1)] * 2
 
 
 async def test_a_destination_that_refuses_whatever_comes_costs_no_item() -> None:
@@ -145,7 +145,7 @@ async def test_a_destination_that_refuses_whatever_comes_costs_no_item() -> None
     sink = Scripted(refusing(*sent))
     outcomes = await deliver(sink, sent)
 
-    assert all(isinstance(outcome, Again) for outcome in outcomes)
+    assert all(isinstance(outcome, Retry) for outcome in outcomes)
     assert "refuses everything: no " in outcomes[0].words
     assert len(sink.sent) < 40
 
@@ -300,7 +300,7 @@ async def test_a_lane_leaves_a_destination_alone_that_is_away_and_finds_it_again
     sink = Scripted(answer)
     lane = Lane(sink, Pace(clock, 4), Breaker(clock), clock)
     for _ in range(50):
-        assert all(isinstance(outcome, Again) for outcome in await lane.send(items(2)))
+        assert all(isinstance(outcome, Retry) for outcome in await lane.send(items(2)))
     asked = len(sink.sent)
     away = False
     clock.advance(60)
@@ -322,13 +322,13 @@ async def test_a_lane_believes_a_destination_that_took_something_lately() -> Non
     clock = ManualClock()
     sent = items(30)
     lane = Lane(Scripted(refusing(*sent[1:])), Pace(clock, 4), Breaker(clock, failures=99), clock)
-    assert {type(outcome) for outcome in await lane.send(sent[1:])} == {Again}
+    assert {type(outcome) for outcome in await lane.send(sent[1:])} == {Retry}
     clock.advance(61)
     await lane.send(sent[:1])
 
     assert {type(outcome) for outcome in await lane.send(sent[1:])} == {Refused}
     clock.advance(301)
-    assert {type(outcome) for outcome in await lane.send(sent[1:])} == {Again}
+    assert {type(outcome) for outcome in await lane.send(sent[1:])} == {Retry}
 
 
 async def test_what_nothing_else_is_left_of_is_given_up_in_the_end() -> None:

@@ -35,8 +35,8 @@ def test_what_lies_in_a_hole_is_counted_when_it_is_found_or_delivered_after_that
     account, sent = Account(), Sent()
     old = Hole("dropped", AT, place(0), place(9), place(9), filled_at=AT)
     before = Checkpoint("exporter-0", place(5), past=(old,))
-    sent.learn(account, None)
-    sent.learn(account, before)
+    sent.observe(account, None)
+    sent.observe(account, before)
     noted(sent, account, "contoso", 5, 6, 7)
     noted(sent, account, "fabrikam", 8)
     sent.note(account, "contoso", place(8), restored=True)
@@ -45,14 +45,14 @@ def test_what_lies_in_a_hole_is_counted_when_it_is_found_or_delivered_after_that
     # The stream was made anew. By the time of the look the hole is filled in part: where it began is known from before.
     hole = Hole("remade", AT.replace(hour=1), place(7), place(0, "b"), place(0, "b"))
     holed = replace(before, hole=hole)
-    sent.learn(account, holed)
+    sent.observe(account, holed)
     assert account.repeats == {"contoso": 2, "fabrikam": 1}
 
     noted(sent, account, "contoso", 9)
     noted(sent, account, "contoso", 1, incarnation="b")
     sent.note(account, "contoso", place(9), restored=True)
     filled = replace(holed, hole=None, past=(old, replace(hole, filled_at=AT)), position=place(0, "b"))
-    sent.learn(account, filled)
+    sent.observe(account, filled)
     assert account.repeats == {"contoso": 3, "fabrikam": 1}
 
 
@@ -75,9 +75,9 @@ def test_what_lies_behind_where_a_tenant_fell_behind_is_counted_once_also_what_c
 def test_what_was_sent_before_the_sink_was_started_anew_is_counted_into_the_new_account() -> None:
     first, second, sent = Account(), Account(), Sent()
     start = Checkpoint("exporter-0", place(0))
-    sent.learn(first, start)
+    sent.observe(first, start)
     noted(sent, first, "contoso", 1, 2, 3)
 
-    sent.learn(second, replace(start, hole=Hole("remade", AT, place(0), place(0, "b"), place(0, "b"))))
+    sent.observe(second, replace(start, hole=Hole("remade", AT, place(0), place(0, "b"), place(0, "b"))))
     sent.fall(second, [Stretch("siem/contoso", "siem", "contoso", place(2), place(2))])
     assert (first.repeats, second.repeats) == ({}, {"contoso": 4})

@@ -10,7 +10,7 @@ from aoc_common.contracts.sinks import read_sink
 from aoc_exporter import trial
 from aoc_exporter.formats import FORMATS
 from aoc_exporter.item import fit
-from aoc_exporter.outcome import Accepted, Again, Refused
+from aoc_exporter.outcome import Accepted, Refused, Retry
 from aoc_exporter.sinks.elastic import Elastic, ElasticOptions
 from siem_entries import ROOMY
 
@@ -48,9 +48,9 @@ def test_in_every_other_format_one_event_is_sent() -> None:
 
 def test_a_test_has_passed_when_all_was_taken_else_the_first_refusal_is_told() -> None:
     entries = sent("elastic")
-    refusals = [Accepted(), Accepted(), Refused("403 on logs-azure.signinlogs-contoso"), Again("slow")]
+    refusals = [Accepted(), Accepted(), Refused("403 on logs-azure.signinlogs-contoso"), Retry("slow")]
 
-    assert trial.told(entries, [Accepted()] * 4) == {"accepted": True, "id": str(TICKET), "words": "accepted"}
-    assert trial.told(entries, refusals) == {
+    assert trial.result_of(entries, [Accepted()] * 4) == {"accepted": True, "id": str(TICKET), "words": "accepted"}
+    assert trial.result_of(entries, refusals) == {
         "accepted": False, "id": str(TICKET), "words": "403 on logs-azure.signinlogs-contoso"
     }  # fmt: skip

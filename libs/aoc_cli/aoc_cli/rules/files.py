@@ -75,7 +75,7 @@ def read_files(path: Path, author: str, now: datetime) -> Files:
                 _read(found, text, name, author, now)
         except RuleRefused as error:
             told = error.faults[:_MOST_TOLD]
-            found.faults.append((name, "; ".join(_said(one.place, one.reason) for one in told)))
+            found.faults.append((name, "; ".join(_located(one.place, one.reason) for one in told)))
         except ValueError as error:
             found.faults.append((name, f"cannot be read: {error}"))
     return found
@@ -138,7 +138,7 @@ def _check_attributes(rule: str, said: dict[str, object]) -> None:
         attributes_of(rule, {"aoc": {name: value for name, value in said.items() if value is not None}})
     except RuleRefused as error:
         fault = error.faults[0]
-        raise ValueError(f"{rule}: {_said(fault.place, fault.reason)}") from None
+        raise ValueError(f"{rule}: {_located(fault.place, fault.reason)}") from None
 
 
 def _too_long(text: str) -> str:
@@ -199,5 +199,5 @@ def _head(file: Path) -> bytes:
         return opened.read(DOCUMENT_BYTES + 1)
 
 
-def _said(place: str, reason: str) -> str:
+def _located(place: str, reason: str) -> str:
     return f"{place}: {reason}" if place else reason

@@ -66,7 +66,7 @@ class Options:
             raise BadConfiguration(f"{self.ca}: no file of certificates (PEM): {error}") from None
 
 
-class _Again(Exception):  # noqa: N818  # it never leaves this module
+class _Retry(Exception):  # noqa: N818  # it never leaves this module
     """Worth another attempt. `wait_s`: after which; None: soon, and later each time."""
 
     def __init__(self, error: errors.GatewayError, wait_s: float | None = None) -> None:
@@ -172,8 +172,8 @@ class Connection:
             ):
                 with attempt:
                     return await self._once(asked)
-        except _Again as again:
-            raise again.error from None
+        except _Retry as attempt:
+            raise attempt.error from None
         raise AssertionError("stamina neither returned nor raised")  # pragma: no cover
 
     async def _once(self, asked: _Asked) -> httpx.Response:
@@ -189,7 +189,7 @@ class Connection:
         except httpx.HTTPError as error:
             broken = self._broken(method, path, error)
             if method in _READS or isinstance(error, httpx.ConnectError):
-                raise _Again(broken) from None
+                raise _Retry(broken) from None
             raise broken from None
         if response.is_success or response.status_code in asked.answers:
             return response
@@ -198,7 +198,7 @@ class Connection:
         finally:
             await response.aclose()
         if isinstance(problem, errors.Problem) and self._may_repeat(method, problem):
-            raise _Again(problem, problem.retry_after)
+            raise _Retry(problem, problem.retry_after)
         raise problem
 
     def _may_repeat(self, method: str, problem: errors.Problem) -> bool:
@@ -285,6 +285,6 @@ def _json(body: BaseModel | Mapping[str, Any] | None) -> bytes | None:
 
 
 def _wait(error: Exception) -> bool | float:
-    if not isinstance(error, _Again):
+    if not isinstance(error, _Retry):
         return False
     return True if error.wait_s is None else error.wait_s

@@ -147,7 +147,7 @@ def changed(alert: Alert, change: AlertChange, by: Person, now: datetime) -> Ale
     )
 
 
-def told_by_ticket(alert: Alert, message: str, change: AlertChange, by: Person, now: datetime) -> Alert:
+def changed_by_ticket(alert: Alert, message: str, change: AlertChange, by: Person, now: datetime) -> Alert:
     """The alert after what its ticket has told by a message; as it is where it knows that message already.
 
     Raises `NotesFull`, and `HeardFull`.

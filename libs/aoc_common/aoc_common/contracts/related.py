@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from aoc_common.contracts.privacy.private_values import MARK
 from aoc_common.contracts.query import values
-from aoc_common.contracts.query.filters import Clause, told, told_at
+from aoc_common.contracts.query.filters import Clause, texts_at, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -63,7 +63,7 @@ def _shared(reason: Reason, field: Field, texts: Iterable[str | None]) -> Shared
 def _targets(event: StoredEvent) -> list[str]:
     """Who or what was acted upon, each by what names it best; who acted is none."""
     ocsf = event.ocsf
-    acting = {text.lower() for path in _ACTING for text in told_at(ocsf, path)} | {(event.actor or "").lower()}
+    acting = {text.lower() for path in _ACTING for text in texts_at(ocsf, path)} | {(event.actor or "").lower()}
     found: list[str] = []
     for thing in _TARGETS:
         named = ocsf.get(thing)
@@ -74,7 +74,7 @@ def _targets(event: StoredEvent) -> list[str]:
             texts = [text for key in ("uid", "email_addr", "name") if isinstance(text := one.get(key), str)]
             if not acting.intersection(text.lower() for text in texts):
                 found += [text for text in texts[: 2 if thing == "user" else 1] if text not in _products(ocsf)]
-    found += [*told_at(ocsf, "file.path")[:1], *told_at(ocsf, "file.name")[:1]][:1]
+    found += [*texts_at(ocsf, "file.path")[:1], *texts_at(ocsf, "file.name")[:1]][:1]
     return found[:_MOST_TARGETS]
 
 
@@ -83,13 +83,13 @@ _ACTING: Final = ("actor.user.uid", "actor.user.email_addr", "actor.user.name", 
 
 def _products(ocsf: Mapping[str, object]) -> tuple[str, ...]:
     """What stands in place of a thing that a record does not name."""
-    return tuple(told_at(ocsf, "metadata.product.name"))
+    return tuple(texts_at(ocsf, "metadata.product.name"))
 
 
 _VALUES: Final[Mapping[Reason, tuple[Field, Callable[[StoredEvent], Iterable[str | None]]]]] = {
     "actor": ("actor", lambda event: [event.actor]),
     "address": ("ip", lambda event: [event.ip]),
-    "session": ("session", lambda event: told(event.ocsf, "session")),
+    "session": ("session", lambda event: texts_of(event.ocsf, "session")),
     "correlation": ("correlation_id", lambda event: [event.correlation_id]),
     "target": ("target", _targets),
 }

@@ -12,7 +12,7 @@ UNUSABLE_WAIT_S: Final = 60.0
 _WORDS: Final = 500
 
 
-def said(words: str) -> str:
+def one_line(words: str) -> str:
     """What a destination says, on one line, in a length that can be stored and shown."""
     return " ".join(words.split())[:_WORDS]
 
@@ -26,7 +26,7 @@ class RefusedWhole(Permanent):
     """
 
     def __init__(self, words: str, *, at: int | None = None, maybe_taken: bool = False, code: str = "") -> None:
-        super().__init__(said(words))
+        super().__init__(one_line(words))
         self.at = at
         self.maybe_taken = maybe_taken
         self.code = code
@@ -39,5 +39,5 @@ class Unusable(Transient):
     """
 
     def __init__(self, words: str, *, status: int = 0) -> None:
-        super().__init__(said(words), retry_after=UNUSABLE_WAIT_S)
+        super().__init__(one_line(words), retry_after=UNUSABLE_WAIT_S)
         self.status = status

@@ -77,7 +77,7 @@ class ExportJobStore(Protocol):
         """Those of an owner about a tenant that have not expired, the newest first; 1,000 at most."""
         ...
 
-    async def kept(self, owner: str, now: datetime) -> int:
+    async def bytes_of(self, owner: str, now: datetime) -> int:
         """Bytes of all files of an owner, of whichever tenants."""
         ...
 

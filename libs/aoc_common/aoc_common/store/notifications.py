@@ -31,6 +31,6 @@ class NotificationStore(Protocol):
         """What came of them. One that became more severe meanwhile waits again."""
         ...
 
-    async def again(self, route: str, tenant: str, alert: UUID, now: datetime) -> bool:
+    async def retry(self, route: str, tenant: str, alert: UUID, now: datetime) -> bool:
         """Have one told once more that was given up; whether it is there."""
         ...

@@ -206,7 +206,7 @@ class Tenant(Frozen):
         local = moment.astimezone(self.time_zone)
         return local.date() not in self.holidays and self.working_hours.include(local)
 
-    def kept_days(self, source: str) -> int | None:
+    def retention_days(self, source: str) -> int | None:
         """For how many days events of a source are kept; None where the tenant says nothing of it."""
         return self.retention.get(source, self.retention.get("*"))
 

@@ -11,7 +11,7 @@ from aoc_common.contracts.uses import USE_KINDS, Use, UseKind, used
 
 if TYPE_CHECKING:
     from aoc_common.contracts.rows import Row
-    from aoc_rules.circumstances.values import Said
+    from aoc_rules.circumstances.values import Setting
 
 _LONGEST: Final = timedelta(days=365)
 _SHORTEST: Final = timedelta(hours=1)
@@ -30,12 +30,12 @@ class FirstSeen:
     known_for: timedelta | None = None
 
 
-def first_seen_of(said: Said) -> FirstSeen:
+def first_seen_of(setting: Setting) -> FirstSeen:
     """What a rule asks. Raises `RuleRefused`."""
-    members = said.members(_KNOWN)
+    members = setting.members(_KNOWN)
     for name in ("of", "within"):
         if name not in members:
-            raise said.refused(f"needs {name}")
+            raise setting.refused(f"needs {name}")
     word = members["of"].one_of(USE_KINDS)
     known_for = members["known_for"].duration(_LONGEST, _SHORTEST) if "known_for" in members else None
     return FirstSeen(

@@ -13,13 +13,13 @@ from aoc_rules.circumstances.standing import STANDINGS
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from aoc_rules.circumstances.values import Said
+    from aoc_rules.circumstances.values import Setting
 
 KNOWN: Final = ("working_hours", "trusted_networks", "actor", "tenants", "groups", "schedule")
 _NAME: Final = re.compile(TENANT_PATTERN)
 
 
-def circumstances_of(members: Mapping[str, Said]) -> Circumstances:
+def circumstances_of(members: Mapping[str, Setting]) -> Circumstances:
     """Those among a rule's attributes. Raises `RuleRefused`, which says what is wrong, and where."""
     held: dict[str, Any] = {}
     for name in ("working_hours", "trusted_networks"):
@@ -35,17 +35,17 @@ def circumstances_of(members: Mapping[str, Said]) -> Circumstances:
     return Circumstances(**held)
 
 
-def _side(said: Said) -> Side:
-    word = said.one_of(SIDES)
+def _side(setting: Setting) -> Side:
+    word = setting.one_of(SIDES)
     return next(one for one in SIDES if one == word)
 
 
-def _choice(said: Said, words: Collection[str] | None = None) -> Choice:
-    members = said.members(("only", "except"))
+def _choice(setting: Setting, words: Collection[str] | None = None) -> Choice:
+    members = setting.members(("only", "except"))
     only, other_than = (
         members[name].names(words, None if words else _NAME) if name in members else frozenset[str]()
         for name in ("only", "except")
     )
     if both := sorted(only & other_than):
-        raise said.refused(f"{both[0]!r} is in only and in except")
+        raise setting.refused(f"{both[0]!r} is in only and in except")
     return Choice(only, other_than)

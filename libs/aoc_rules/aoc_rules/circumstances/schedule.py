@@ -11,7 +11,7 @@ from aoc_common.tenants.tenant import Weekday, WorkingHours
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-    from aoc_rules.circumstances.values import Said
+    from aoc_rules.circumstances.values import Setting
 
 _WEEK: Final[tuple[Weekday, ...]] = get_args(Weekday.__value__)
 _KNOWN: Final = ("from", "until", "days", "start", "end")
@@ -37,9 +37,9 @@ class Schedule:
         return self.until is not None and moment >= _moment(self.until, zone)
 
 
-def schedule_of(said: Said) -> Schedule:
+def schedule_of(setting: Setting) -> Schedule:
     """The schedule that a rule names. Raises `RuleRefused`."""
-    members = said.members(_KNOWN)
+    members = setting.members(_KNOWN)
     bounds = {name: _local(members[name]) for name in ("from", "until") if name in members}
     since, until = bounds.get("from"), bounds.get("until")
     if since is not None and until is not None and until <= since:
@@ -62,8 +62,8 @@ def _moment(local: datetime, zone: tzinfo) -> datetime:
     return local.replace(tzinfo=zone).astimezone(UTC)
 
 
-def _local(said: Said) -> datetime:
-    value = said.value
+def _local(setting: Setting) -> datetime:
+    value = setting.value
     try:
         if isinstance(value, str):
             value = datetime.fromisoformat(value)
@@ -72,16 +72,16 @@ def _local(said: Said) -> datetime:
     except ValueError:
         value = None
     if not isinstance(value, datetime) or value.tzinfo is not None:
-        raise said.refused("expected a day or a time of the tenant's clock, like 2026-12-24 or 2026-12-24 18:00")
+        raise setting.refused("expected a day or a time of the tenant's clock, like 2026-12-24 or 2026-12-24 18:00")
     return value
 
 
-def _time(said: Said) -> time:
-    value = said.value
+def _time(setting: Setting) -> time:
+    value = setting.value
     # YAML takes 22:00 without quotes for a number.
     if not isinstance(value, str):
-        raise said.refused('expected a time of day in quotes, like "22:00"')
+        raise setting.refused('expected a time of day in quotes, like "22:00"')
     try:
         return datetime.strptime(value, "%H:%M").time()  # noqa: DTZ007  # a time of day of the tenant's zone
     except ValueError:
-        raise said.refused(f'{value[:20]!r} is no time of day like "22:00"') from None
+        raise setting.refused(f'{value[:20]!r} is no time of day like "22:00"') from None

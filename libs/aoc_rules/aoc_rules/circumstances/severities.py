@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aoc_common.contracts.alert import Severity
     from aoc_common.contracts.rows import Row
     from aoc_rules.circumstances.tenants import KnownTenant
-    from aoc_rules.circumstances.values import Said
+    from aoc_rules.circumstances.values import Setting
 
 #: Changes that a rule names.
 _MOST: Final = 20
@@ -59,21 +59,24 @@ def severity_of(changes: Sequence[SeverityChange], severity: Severity, row: Row,
     return severity
 
 
-def severities_of(said: Said) -> tuple[SeverityChange, ...]:
+def severities_of(setting: Setting) -> tuple[SeverityChange, ...]:
     """The changes that a rule names. Raises `RuleRefused`."""
-    if not isinstance(said.value, list) or not 0 < len(said.value) <= _MOST:
-        raise said.refused(f"expected a list of 1 to {_MOST} changes, like {{actor: [privileged], raise: 1}}")
-    places = (type(said)(said.rule, f"{said.place}[{number}]", value) for number, value in enumerate(said.value, 1))
+    if not isinstance(setting.value, list) or not 0 < len(setting.value) <= _MOST:
+        raise setting.refused(f"expected a list of 1 to {_MOST} changes, like {{actor: [privileged], raise: 1}}")
+    places = (
+        type(setting)(setting.rule, f"{setting.place}[{number}]", value)
+        for number, value in enumerate(setting.value, 1)
+    )
     return tuple(map(_change, places))
 
 
-def _change(said: Said) -> SeverityChange:
-    members = said.members(_KNOWN)
+def _change(setting: Setting) -> SeverityChange:
+    members = setting.members(_KNOWN)
     how = [name for name in _HOW if name in members]
     if len(how) != 1:
-        raise said.refused(f"expected one of {', '.join(_HOW)}")
+        raise setting.refused(f"expected one of {', '.join(_HOW)}")
     if "actor" not in members and "groups" not in members:
-        raise said.refused("names neither actor nor groups: that is the rule's level")
+        raise setting.refused("names neither actor nor groups: that is the rule's level")
     level: Severity | None = None
     steps = 0
     if "level" in members:

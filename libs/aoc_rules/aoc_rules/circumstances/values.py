@@ -20,7 +20,7 @@ _SHOWN: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Setting:
     """A value, and where it stands. `rule`: its title. Each method raises `RuleRefused`, which says what and where."""
 
     rule: str
@@ -31,13 +31,13 @@ class Said:
         """Why it cannot be used."""
         return RuleRefused([Fault(self.rule, self.place, reason)])
 
-    def members(self, known: Collection[str]) -> dict[str, Said]:
+    def members(self, known: Collection[str]) -> dict[str, Setting]:
         """Of a map, by name."""
         if not isinstance(self.value, dict):
             raise self.refused("expected a map")
-        found: dict[str, Said] = {}
+        found: dict[str, Setting] = {}
         for name, value in self.value.items():
-            member = Said(self.rule, f"{self.place}.{str(name)[:_SHOWN]}", value)
+            member = Setting(self.rule, f"{self.place}.{str(name)[:_SHOWN]}", value)
             if not isinstance(name, str) or name not in known:
                 raise member.refused(f"there is no such attribute; there are {', '.join(known)}")
             if value is None:

@@ -45,7 +45,7 @@ class Group:
         object.__setattr__(self, "keys", keys)
 
     @property
-    def told(self) -> tuple[FieldValue, ...]:
+    def field_values(self) -> tuple[FieldValue, ...]:
         """As an alert tells it."""
         return tuple(FieldValue(*pair) for pair in zip(self.plan.group_by, self.values, strict=True))
 
@@ -102,22 +102,22 @@ def found_of(group: Group, hits: Sequence[CountedHit], home: str | None) -> list
     plan = group.plan
     tenant = home if plan.across and home is not None else group.tenant
     last = hits[-1].events[-1]
-    told = dict(zip(plan.group_by, group.values, strict=True))
+    values = dict(zip(plan.group_by, group.values, strict=True))
     own = {"actor": last.actor, "service": last.service, "operation": last.operation, "source": last.source}
-    named = tuple(FieldValue(name, told.get(name) or own.get(name) or "") for name in plan.alert_group)
-    alert_group = named if any(one.value for one in named) else group.told
+    named = tuple(FieldValue(name, values.get(name) or own.get(name) or "") for name in plan.alert_group)
+    alert_group = named if any(one.value for one in named) else group.field_values
     return [
         Found(
             plan,
             Placed(tenant, plan.id, alert_group, event.id, event.at, plan.window, plan.suppress),
-            _told(plan, hit, event),
+            _for_alert(plan, hit, event),
         )
         for hit in hits
         for event in hit.events
     ]
 
 
-def _told(plan: Correlation, hit: CountedHit, event: AlertEvent) -> AlertEvent:
+def _for_alert(plan: Correlation, hit: CountedHit, event: AlertEvent) -> AlertEvent:
     """An event as the alert tells it: across tenants with its own."""
     return replace(event, matched=(*event.matched, FieldValue("tenant", hit.tenant))) if plan.across else event
 
@@ -125,7 +125,7 @@ def _told(plan: Correlation, hit: CountedHit, event: AlertEvent) -> AlertEvent:
 def child_hit(group: Group, end: int, hits: Sequence[CountedHit], naming: Iterable[tuple[Correlation, int]]) -> Counted:
     """A window of a correlation as a hit of it, for the correlations that name it: the same, whoever makes it."""
     plan = group.plan
-    told = dict(zip(plan.group_by, group.values, strict=True))
+    values = dict(zip(plan.group_by, group.values, strict=True))
     events = {event.id: event for hit in hits for event in hit.events}
     hit = CountedHit(
         group.tenant,
@@ -136,7 +136,7 @@ def child_hit(group: Group, end: int, hits: Sequence[CountedHit], naming: Iterab
         tuple(sorted(events.values(), key=lambda event: event.at)[-_MOST_EVENTS:]),
         timedelta(),
     )
-    made = counted(hit, naming, lambda name: (told[name],), lambda values: values[0])
+    made = counted(hit, naming, lambda name: (values[name],), lambda several: several[0])
     if made is None:
         raise AssertionError(f"{plan.id}: a group without values")
     return made

@@ -74,7 +74,7 @@ class Correlation:
     """
 
     id: str
-    told: AlertRule
+    alert_rule: AlertRule
     severity: Severity
     kind: Kind
     slots: tuple[Slot, ...]

@@ -65,25 +65,25 @@ def references(rule: SigmaCorrelationRule) -> list[str]:
 
 
 def plan_of(
-    rule: SigmaCorrelationRule, told: AlertRule, severity: Severity, resolve: Resolve, *, home: bool
+    rule: SigmaCorrelationRule, alert_rule: AlertRule, severity: Severity, resolve: Resolve, *, home: bool
 ) -> tuple[Correlation, bool]:
     """A correlation, and whether it is enabled by what it says. `home`: whether a home tenant is known.
 
     Raises `RuleRefused` with the place and the reason.
     """
     try:
-        return _plan(rule, told, severity, resolve, home=home)
+        return _plan(rule, alert_rule, severity, resolve, home=home)
     except Refused as error:
-        raise RuleRefused([Fault(told.title, error.place, error.reason)]) from None
+        raise RuleRefused([Fault(alert_rule.title, error.place, error.reason)]) from None
 
 
 def _plan(
-    rule: SigmaCorrelationRule, told: AlertRule, severity: Severity, resolve: Resolve, *, home: bool
+    rule: SigmaCorrelationRule, alert_rule: AlertRule, severity: Severity, resolve: Resolve, *, home: bool
 ) -> tuple[Correlation, bool]:
     kind = rule.type.name.lower()
     if kind not in _KINDS:
         raise Refused("correlation.type", f"{kind!r} is not supported")
-    attributes = attributes_of(told.title, rule.custom_attributes)
+    attributes = attributes_of(alert_rule.title, rule.custom_attributes)
     if alone := [name for name in OF_A_RULE if name in rule.custom_attributes.get("aoc", {})]:
         raise Refused(f"aoc.{alone[0]}", "a correlation has none: give it to the rules that it names")
     if attributes.across_tenants and not home:
@@ -103,8 +103,8 @@ def _plan(
             raise Refused("aoc.group_by", f"{name!r}: alerts of a correlation are told apart by {known}")
     condition = _condition(rule, kind, slots)
     made = Correlation(
-        id=told.id,
-        told=told,
+        id=alert_rule.id,
+        alert_rule=alert_rule,
         severity=severity,
         kind=kind,  # type: ignore[arg-type]  # it is one of them
         slots=slots,
@@ -163,7 +163,7 @@ def _check_inner(inner: Correlation, group: tuple[str, ...], counted: str | None
     for name in (*group, *([counted] if counted is not None else ())):
         if name not in inner.group_by:
             known = ", ".join(inner.group_by) or "nothing"
-            reason = f"{name!r} of the correlation {inner.told.title!r}, which groups by {known}"
+            reason = f"{name!r} of the correlation {inner.alert_rule.title!r}, which groups by {known}"
             raise Refused("correlation.group-by", reason)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aoc_rules.backtest import Example
     from aoc_rules.correlation.plan import Correlation
     from aoc_rules.evaluation.placing import WouldBe
-    from aoc_rules.evaluation.trial import CorrelationTest, Reached
+    from aoc_rules.evaluation.trial import CorrelationTest, Evaluation
 
 _DAY: Final = timedelta(days=1)
 _HOUR: Final = timedelta(hours=1)
@@ -64,12 +64,12 @@ def _of_rule(test: BackTest, stretch: Stretch) -> dict[str, Any]:
 
 
 def _of_correlation(test: CorrelationTest, stretch: Stretch) -> dict[str, Any]:
-    reached, plan = test.reached, test.rules.plan
-    if reached is None:
+    evaluation, plan = test.evaluation, test.rules.plan
+    if evaluation is None:
         raise AssertionError(f"{plan.id}: it was not evaluated")
-    alerts = reached.placing.of(plan.id)
+    alerts = evaluation.placing.of(plan.id)
     newest = sorted(alerts, key=attrgetter("at", "last_at"), reverse=True)[:MOST_EXAMPLES]
-    hours = reached.placing.hours[plan.id]
+    hours = evaluation.placing.hours[plan.id]
     return {
         "correlation": True,
         "matches": hours.total(),
@@ -77,26 +77,26 @@ def _of_correlation(test: CorrelationTest, stretch: Stretch) -> dict[str, Any]:
         "alerts_a_day": _a_day(len(alerts), stretch),
         "hours": _hours(hours, [one.at for one in alerts]),
         "examples": [],
-        "rules": _counted(test, reached),
+        "rules": _counted(test, evaluation),
         "raised": [_alert(one) for one in newest],
-        "undecided": reached.waiting,
-        "notes": [*test.rules.notes, *_notes(test, reached, stretch)],
+        "undecided": evaluation.waiting,
+        "notes": [*test.rules.notes, *_notes(test, evaluation, stretch)],
     }
 
 
-def _counted(test: CorrelationTest, reached: Reached) -> list[RuleCounted]:
+def _counted(test: CorrelationTest, evaluation: Evaluation) -> list[RuleCounted]:
     """Rules first, in the order in which they are named."""
     library = test.rules.library
-    hours: dict[str, Counter[datetime]] = {one.told.id: Counter() for one in library.active.values()}
+    hours: dict[str, Counter[datetime]] = {one.alert_rule.id: Counter() for one in library.active.values()}
     uncounted: Counter[str] = Counter()
-    for one in reached.told:
-        hours[one.rule.told.id][hour_of(one.event.at)] += 1
-        uncounted[one.rule.told.id] += not any(isinstance(hit, Counted) for hit in one.found)
-    titles = {one.told.id: one.told.title for one in library.active.values()}
+    for one in evaluation.findings:
+        hours[one.rule.alert_rule.id][hour_of(one.event.at)] += 1
+        uncounted[one.rule.alert_rule.id] += not any(isinstance(hit, Counted) for hit in one.found)
+    titles = {one.alert_rule.id: one.alert_rule.title for one in library.active.values()}
     inner = [plan for plan in library.correlations.plans.values() if plan.id != test.rules.correlation]
     for plan in inner:
-        titles[plan.id] = plan.told.title
-        hours[plan.id] = Counter(hour_of(hit.at) for hit in reached.hits.of(plan.id))
+        titles[plan.id] = plan.alert_rule.title
+        hours[plan.id] = Counter(hour_of(hit.at) for hit in evaluation.hits.of(plan.id))
     return [
         RuleCounted.model_construct(
             id=rule,
@@ -105,8 +105,8 @@ def _counted(test: CorrelationTest, reached: Reached) -> list[RuleCounted]:
             matches=counts.total(),
             group_by=_fields(library.correlations.naming[rule]),
             uncounted=uncounted[rule],
-            alerts=len(reached.placing.of(rule)),
-            hours=_hours(counts, [one.at for one in reached.placing.of(rule)]),
+            alerts=len(evaluation.placing.of(rule)),
+            hours=_hours(counts, [one.at for one in evaluation.placing.of(rule)]),
         )
         for rule, counts in hours.items()
     ]
@@ -117,13 +117,13 @@ def _fields(naming: Iterable[tuple[Correlation, int]]) -> list[str]:
     return list(dict.fromkeys(name for plan, place in naming for name in plan.slots[place].group))
 
 
-def _notes(test: CorrelationTest, reached: Reached, stretch: Stretch) -> list[str]:
+def _notes(test: CorrelationTest, evaluation: Evaluation, stretch: Stretch) -> list[str]:
     plan, notes = test.rules.plan, []
     if plan.across:
         notes.append("It looks at all tenants together: here, at the events of one alone.")
-    if plan.span > stretch.end - stretch.start and not reached.placing.of(plan.id):
+    if plan.span > stretch.end - stretch.start and not evaluation.placing.of(plan.id):
         notes.append("Its timespan is longer than the stretch that was searched.")
-    if reached.crowded:
+    if evaluation.crowded:
         notes.append(f"Groups had more than {MOST_HITS:,} hits within a look: the latest count, as at work.")
     return notes
 

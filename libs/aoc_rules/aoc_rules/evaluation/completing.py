@@ -153,7 +153,7 @@ class Correlator:
             if fresh := window.hits - given:
                 given |= fresh
                 found = found_of(group, [seen[hit] for hit in sorted(fresh, key=_in_time)], self._home)
-                made.append(Completed(EPOCH + timedelta(milliseconds=window.end), group.told, tuple(found)))
+                made.append(Completed(EPOCH + timedelta(milliseconds=window.end), group.field_values, tuple(found)))
         return made
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from aoc_common.store.alert_hits import HitKey
     from aoc_rules.circumstances.tenants import KnownTenant
     from aoc_rules.correlation.plan import Correlation
-    from aoc_rules.finding import Told
+    from aoc_rules.finding import RuleFinding
     from aoc_rules.library import Library
 
 #: Matches of the rules that are counted which are kept, of one to two kilobytes each.
@@ -60,15 +60,15 @@ class TriedRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """What came of it. `told`: the matches that were looked at, in the order of time. `until`: those until then.
+class Evaluation:
+    """What came of it. `findings`: the matches that were looked at, in the order of time. `until`: those until then.
 
     `hits`: of the correlations that others name. `waiting`: windows that hold so far and were not over.
     `stopped`: why it was not looked further; None: it was.
     """
 
     until: datetime
-    told: Sequence[Told]
+    findings: Sequence[RuleFinding]
     hits: MemoryHits
     placing: Placing
     waiting: int
@@ -104,9 +104,9 @@ class CorrelationTest:
     tenant: KnownTenant = UNKNOWN
     most: int = MOST_KEPT
     events: int = 0
-    reached: Reached | None = None
-    _kept: dict[HitKey, Told] = field(default_factory=dict)
-    _waiting: list[Told] = field(default_factory=list)
+    evaluation: Evaluation | None = None
+    _kept: dict[HitKey, RuleFinding] = field(default_factory=dict)
+    _waiting: list[RuleFinding] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         # Who did it, from where and to what is not shown, and would be most of what is kept.
@@ -132,28 +132,28 @@ class CorrelationTest:
         """Try several. Each as a row whose `ocsf` is the event as on AOC_EVENTS, and that."""
         for row, _ in events:
             self.events += 1
-            for told in self._finder.told(row):
-                if told.use is None:
-                    self._take(told)
+            for finding in self._finder.findings(row):
+                if finding.use is None:
+                    self._take(finding)
                 else:
-                    self._waiting.append(told)
+                    self._waiting.append(finding)
 
     def undecided(self) -> list[tuple[Use, Callable[[], object]]]:
         """Those that wait to be looked up, and do so no more; and what is to be done of a first one."""
         waiting, self._waiting = self._waiting, []
         return [(one.use, partial(self._take, one)) for one in waiting if one.use is not None]
 
-    def _take(self, told: Told) -> None:
+    def _take(self, finding: RuleFinding) -> None:
         """It is a match. Of twins the first counts, whichever is told first."""
-        key = told.rule.told.id, told.event.id
-        if key not in self._kept or not told.second:
-            self._kept[key] = told
+        key = finding.rule.alert_rule.id, finding.event.id
+        if key not in self._kept or not finding.second:
+            self._kept[key] = finding
 
-    async def evaluate(self, until: datetime, go_on: Callable[[], bool]) -> Reached:
+    async def evaluate(self, until: datetime, go_on: Callable[[], bool]) -> Evaluation:
         """Find what the matches complete. `until`: what ends later is not over. `go_on`: whether there is time left."""
-        in_time = sorted(self._kept.values(), key=lambda one: (one.event.at, one.event.id, one.rule.told.id))
-        self.reached = await _Replay(self.rules.library, until).run(in_time, go_on)
-        return self.reached
+        in_time = sorted(self._kept.values(), key=lambda one: (one.event.at, one.event.id, one.rule.alert_rule.id))
+        self.evaluation = await _Replay(self.rules.library, until).run(in_time, go_on)
+        return self.evaluation
 
 
 class _Replay:
@@ -172,30 +172,30 @@ class _Replay:
         self._settled = sorted((plan for plan in plans.values() if plan.settled), key=self._depth)
         self._lags = {plan.id: self._lag(plan) for plan in self._settled}
 
-    async def run(self, told: Sequence[Told], go_on: Callable[[], bool]) -> Reached:
-        """All of it. `told`: in the order of time."""
+    async def run(self, findings: Sequence[RuleFinding], go_on: Callable[[], bool]) -> Evaluation:
+        """All of it. `findings`: in the order of time."""
         done, until = 0, self._until
         stopped: Stopped | None = None
-        for some in batched(told, _AT_ONCE):
+        for some in batched(findings, _AT_ONCE):
             await self._give(some)
             done += len(some)
-            if done == len(told):
+            if done == len(findings):
                 break
-            looked = told[done].event.at - _MS
+            looked = findings[done].event.at - _MS
             await self._decide(min(looked, self._until))
             if self._hits.full or not go_on():
                 until, stopped = looked, "hits" if self._hits.full else "time"
                 break
         waiting = await self._decide_last(min(until, self._until))
-        return Reached(
-            until, told[:done], self._hits, self._placing, waiting, crowded=self._watch.is_crowded, stopped=stopped
+        return Evaluation(
+            until, findings[:done], self._hits, self._placing, waiting, crowded=self._watch.is_crowded, stopped=stopped
         )
 
-    async def _give(self, told: Sequence[Told]) -> None:
-        for one in told:
+    async def _give(self, findings: Sequence[RuleFinding]) -> None:
+        for one in findings:
             alone = tuple(found for found in one.found if isinstance(found, Found))
             self._placing.add(Completed(one.event.at, (), alone))
-        counted = [hit for one in told for hit in one.found if isinstance(hit, Counted)]
+        counted = [hit for one in findings for hit in one.found if isinstance(hit, Counted)]
         self._place(await self._correlator.correlate(self._correlations, counted))
 
     async def _decide(self, until: datetime) -> None:

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 _NUMBER: Final = re.compile(r"\[(\d+)\]")
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: Faults that are told; of more it is said how many. A rule can have one in each of its values.
-_MOST_TOLD: Final = 20
+_MOST_SHOWN: Final = 20
 
 
-def told(text: str, faults: Sequence[Fault]) -> str:
+def in_words(text: str, faults: Sequence[Fault]) -> str:
     """Faults in words, each with its line where it has one: the first 20. `text`: YAML that could be read."""
-    shown = faults[:_MOST_TOLD]
+    shown = faults[:_MOST_SHOWN]
     composed = _composed(text) if any(fault.place for fault in shown) else ()
-    words = [_told(composed, fault) for fault in shown]
+    words = [_fault_in_words(composed, fault) for fault in shown]
     if len(faults) > len(shown):
         words.append(f"and {len(faults) - len(shown):,} more")
     return "; ".join(words)
@@ -36,7 +36,7 @@ def _composed(text: str) -> tuple[Any, ...]:
         return ()
 
 
-def _told(composed: Iterable[Any], fault: Fault) -> str:
+def _fault_in_words(composed: Iterable[Any], fault: Fault) -> str:
     """In the first document that has the place."""
     lines = (_line(document, fault.place) for document in composed if fault.place)
     line = next((one for one in lines if one is not None), None)

@@ -47,10 +47,10 @@ class Answers:
             answer = {"error": str(error)}
         await self._answers.answer(job.ticket, answer)
 
-    async def again(self, job: NotifyJob) -> None:
+    async def retry(self, job: NotifyJob) -> None:
         """Have an alert told once more. Raises `NotFound`, and `Transient`."""
         self._choice(job.route)
-        if not await self._with.store.again(job.route, job.tenant, UUID(job.alert), self._with.clock.now()):
+        if not await self._with.store.retry(job.route, job.tenant, UUID(job.alert), self._with.clock.now()):
             raise NotFound(f"of alert {job.alert} and route {job.route} nothing is known any more")
 
     async def _test(self, job: NotificationJob) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from urllib.parse import unquote
 import orjson
 
 from aoc_common.outbound.addresses import Addresses, network
-from aoc_common.outbound.refusals import Unusable, said
+from aoc_common.outbound.refusals import Unusable, one_line
 from aoc_common.outbound.web import ABOUT_CONTENT
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ _PATH: Final = re.compile(r"with url: \S+")
 
 
 @dataclass(slots=True)
-class Said:
+class Report:
     """What happened while one message was sent.
 
     `connected`: somebody was reached out to. `had`, `taken`: recipients that had it before, and have it now. `kind`,
@@ -89,7 +89,7 @@ class _Guard:
     """What this process may do. `said`: of the message that is being sent; before the first one nothing is reached."""
 
     def __init__(self) -> None:
-        self.said = Said(Addresses())
+        self.report = Report(Addresses())
 
     def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         """A hook of the interpreter (PEP 578): raises for what may not be."""
@@ -101,27 +101,27 @@ class _Guard:
     def _check(self, target: object) -> None:
         try:
             host = target[0] if isinstance(target, tuple) else None
-            self.said.addresses.check(ip_address(str(host).partition("%")[0]))
+            self.report.addresses.check(ip_address(str(host).partition("%")[0]))
         except (ValueError, Unusable) as error:
             words = str(error) if isinstance(error, Unusable) else "an address that is no address of the internet"
-            self.said.refused("unusable", words)
+            self.report.refused("unusable", words)
             raise PermissionError(words) from None
-        self.said.connected = True
+        self.report.connected = True
 
     def answered(self, status: int, body: bytes) -> None:
         """An answer over HTTP."""
         words = f"{status} {body[:_BODY].decode('utf-8', 'replace')}"
         if status in _REDIRECTS:
-            self.said.refused("unusable", f"{status}: a redirect, which is not followed")
+            self.report.refused("unusable", f"{status}: a redirect, which is not followed")
         elif status in ABOUT_CONTENT:
-            self.said.refused("refused", words)
+            self.report.refused("refused", words)
         elif status >= _SERVER or status in _LATER:
-            self.said.refused("unreachable", words)
+            self.report.refused("unreachable", words)
         elif status >= min(ABOUT_CONTENT):
-            self.said.refused("unusable", words)
+            self.report.refused("unusable", words)
         elif (reason := _not_ok(body)) is not None:
             kind = "refused" if reason in _SLACK_CONTENT else "unreachable" if reason in _SLACK_AWAY else "unusable"
-            self.said.refused(kind, f"{status} {reason}")
+            self.report.refused(kind, f"{status} {reason}")
 
     def mail_refused(self, error: smtplib.SMTPException, *, content: bool) -> None:
         """A mail server has refused what was sent, or us."""
@@ -130,7 +130,7 @@ class _Guard:
             codes = [code for code, _ in error.recipients.values()]
         final = bool(codes) and min(codes) >= _SMTP_FINAL
         kind = ("refused" if content else "unusable") if final else "unreachable"
-        self.said.refused(kind, f"{type(error).__name__} {error}")
+        self.report.refused(kind, f"{type(error).__name__} {error}")
 
 
 GUARD: Final = _Guard()
@@ -142,7 +142,7 @@ class _Log(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
         if record.levelno >= logging.WARNING or "xception" in text[:60]:
-            GUARD.said.logged.append(text[:_BODY])
+            GUARD.report.logged.append(text[:_BODY])
 
 
 def install() -> None:
@@ -185,8 +185,8 @@ def _content(answer: Any) -> bytes:
         content += part
         if len(content) > _LONGEST:
             answer.close()
-            GUARD.said.refused("unreachable", f"an answer of more than {_LONGEST:,} bytes")
-            raise requests.RequestException(GUARD.said.words)
+            GUARD.report.refused("unreachable", f"an answer of more than {_LONGEST:,} bytes")
+            raise requests.RequestException(GUARD.report.words)
     answer._content = bytes(content)  # noqa: SLF001  # requests has no other way to bound it
     return bytes(content)
 
@@ -215,27 +215,27 @@ def _mail(call: Callable[..., Any], *, content: bool) -> Callable[..., Any]:
 def deliver(request: dict[str, Any]) -> dict[str, Any]:
     """Send one message: `{"kind": "sent" | "refused" | "unusable" | "unreachable", "words": ..., "taken": [...]}`."""
     addresses = Addresses(tuple(map(network, request["allowed_networks"])))
-    GUARD.said = said_now = Said(addresses, frozenset(request["had"]))
+    GUARD.report = report = Report(addresses, frozenset(request["had"]))
     try:
         sent = _notify(request)
     except Exception as error:  # noqa: BLE001  # of any plugin; it is told in words
         sent = False
-        said_now.logged.append(f"{type(error).__name__}: {error}")
-    kind, words = _outcome(sent, said_now)
-    return {"kind": kind, "words": said(without_secrets(words, request["url"])), "taken": sorted(said_now.taken)}
+        report.logged.append(f"{type(error).__name__}: {error}")
+    kind, words = _outcome(sent, report)
+    return {"kind": kind, "words": one_line(without_secrets(words, request["url"])), "taken": sorted(report.taken)}
 
 
-def _outcome(sent: bool | None, heard: Said) -> tuple[str, str]:
+def _outcome(sent: bool | None, report: Report) -> tuple[str, str]:
     """What came of a message, `sent` or not as apprise says; None: it knows no such service."""
     if sent is None:
         return "unusable", "apprise makes nothing of this address"
-    if sent and (heard.connected or heard.had):
+    if sent and (report.connected or report.had):
         return "sent", ""
     if sent:
         # Some services of apprise let a message pass whose kind means nothing to them, or another thing than an alert.
         return "unusable", "apprise has sent nothing, and says that it did"
-    kind, words = heard.kind or "unreachable", heard.words or "; ".join(heard.logged[-2:]) or "it was not sent"
-    if (have := len(heard.had | heard.taken)) and kind != "unreachable":
+    kind, words = report.kind or "unreachable", report.words or "; ".join(report.logged[-2:]) or "it was not sent"
+    if (have := len(report.had | report.taken)) and kind != "unreachable":
         # It is final for those who refuse, and a route that fails for days over them would be late for all.
         return "refused", f"{have} have it, others do not: {words}"
     return kind, words
@@ -288,12 +288,12 @@ def _notify(request: dict[str, Any]) -> bool | None:
 
 def _is_delivered(recipient: object, **_: object) -> bool:
     """A service of apprise asks whether one of its recipients has the message."""
-    return _token(recipient) in GUARD.said.had
+    return _token(recipient) in GUARD.report.had
 
 
 def _mark_delivered(recipient: object, **_: object) -> None:
     """A service of apprise notes that one of its recipients has it."""
-    GUARD.said.taken.add(_token(recipient))
+    GUARD.report.taken.add(_token(recipient))
 
 
 def _token(recipient: object) -> str:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 from aoc_alerter import metrics
 from aoc_alerter.notifying.message import ASKS_FOR_TICKET, of_alert, of_end, of_several
 from aoc_alerter.notifying.selection import is_open
-from aoc_alerter.notifying.tickets import give, said_by_ticket, ticket_in
+from aoc_alerter.notifying.tickets import give, is_from_ticket, ticket_in
 from aoc_common.backoff import backoff
 from aoc_common.contracts.notifications import OVER, Counted, Settled, Want, grade, severity_of
 from aoc_common.errors import BadConfiguration, Permanent, Throttled, Transient, Unreachable
-from aoc_common.outbound.refusals import Unusable, said
+from aoc_common.outbound.refusals import Unusable, one_line
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class RouteAtWork:
         except BadConfiguration as error:
             return await self._failed(left, error, "broken")
         except Permanent as error:
-            await self._refused(left, said(str(error)))
+            await self._refused(left, one_line(str(error)))
         except Transient as error:
             return await self._failed(left, error, "failing")
         except Exception as error:  # noqa: BLE001  # reported with its traceback
@@ -156,7 +156,7 @@ class RouteAtWork:
     async def _left(self, batch: Sequence[Notification], alerts: Mapping[UUID, Alert]) -> list[Notification]:
         """Those that are to be told; of the others it is noted why not."""
         now = self._with.clock.now()
-        unsaid = {one.key: self._unsaid(one, alerts.get(one.alert)) for one in batch}
+        unsaid = {one.key: self._reason_to_skip(one, alerts.get(one.alert)) for one in batch}
         known = [one for one in batch if unsaid[one.key] is None and self._known(one, alerts[one.alert])]
         done = [Settled(one, "dropped", words=why) for one in batch if (why := unsaid[one.key]) is not None]
         done += [self._settled(one, alerts[one.alert], "its ticket has said so") for one in known]
@@ -172,7 +172,7 @@ class RouteAtWork:
         So what a ticket says comes back to AOC, and never to the ticket.
         """
         again = one.ends > 0 and one.told == 0
-        return (alert.status in OVER or again) and said_by_ticket(alert, self.route.name)
+        return (alert.status in OVER or again) and is_from_ticket(alert, self.route.name)
 
     async def _take(self, answer: bytes, message: Message, one: Notification) -> None:
         """Give the alert the ticket that was answered, before anything says that it was told: it would be lost."""
@@ -180,7 +180,7 @@ class RouteAtWork:
         if ticket is not None:
             await give(self._with.alerts, one.alert, ticket, self.route.name, self._with.clock.now())
 
-    def _unsaid(self, one: Notification, alert: Alert | None) -> str | None:
+    def _reason_to_skip(self, one: Notification, alert: Alert | None) -> str | None:
         """Why there is nothing to tell of one; None when there is."""
         if alert is None:
             return "the alert is kept no longer"
@@ -252,7 +252,7 @@ class RouteAtWork:
     async def _failed(self, batch: Sequence[Notification], error: Exception, life: RouteLife) -> bool:
         """It is tried again, or was for too long."""
         clock = self._with.clock
-        now, words = clock.now(), said(str(error))
+        now, words = clock.now(), one_line(str(error))
         self._failures += 1
         self._retry_at = clock.monotonic() + backoff(self._failures, _ROUTE_S)
         if isinstance(error, Unusable):

@@ -37,7 +37,7 @@ def ticket_in(answer: bytes, system: str) -> Ticket | None:
     return read(said.get("ticket"), system) if isinstance(said, dict) else None
 
 
-def said_by_ticket(alert: Alert, system: str) -> bool:
+def is_from_ticket(alert: Alert, system: str) -> bool:
     """Whether the alert's status is what a ticket of this system has said. Pure."""
     changes = (change for change in reversed(alert.history) if any(one.field == "status" for one in change.fields))
     last = next(changes, None)

@@ -61,7 +61,7 @@ class Authentication:
             raise problems.unauthenticated()
         return await self._throttle.vetted(address, shown.secret, partial(self._principal, request, shown))
 
-    async def again(self, request: Request) -> Principal:
+    async def reauthenticate(self, request: Request) -> Principal:
         """Who has sent a request that is answered still. It is no new use of a session. Raises as `__call__`."""
         shown = presented(request)
         if shown is None:

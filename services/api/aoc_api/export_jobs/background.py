@@ -107,11 +107,11 @@ class BackgroundExports:
         except Permanent as error:
             await self._fail(job, str(error))
         except Transient as error:
-            await self._again(job, error)
+            await self._requeue(job, error)
         except asyncio.CancelledError:
             with suppress(Transient, TimeoutError):
                 async with asyncio.timeout(_LAST_S):
-                    await self._stores.work.end(_again(job, self._clock.now()))
+                    await self._stores.work.end(_waiting(job, self._clock.now()))
             raise
         except Exception:
             await self._fail(job, _FAULT)
@@ -135,26 +135,26 @@ class BackgroundExports:
         try:
             return await self._making.make(job)
         except BaseException as error:
-            self._note_at_last(job, f"; {_told(error)}")
+            self._note_at_last(job, f"; {_reason(error)}")
             raise
 
-    async def _again(self, job: ExportJob, error: Transient) -> None:
+    async def _requeue(self, job: ExportJob, error: Transient) -> None:
         """Let it be begun again. Raises `Transient`: then it is when its lease has run out."""
         _log.warning("export_job.broken_off", job=job.id, attempt=job.attempt, error=str(error))
         if job.attempt >= _ATTEMPTS:
             await self._fail(
-                job, f"it was begun {job.attempt} times, and broken off each time; at last: {_told(error)}"
+                job, f"it was begun {job.attempt} times, and broken off each time; at last: {_reason(error)}"
             )
             return
         metrics.EXPORT_JOBS.labels("again").inc()
-        await self._stores.work.end(_again(job, self._clock.now()))
+        await self._stores.work.end(_waiting(job, self._clock.now()))
 
     async def _fail(self, job: ExportJob, why: str) -> None:
         now = self._clock.now()
         _log.warning("export_job.failed", job=job.id, error=why)
         metrics.EXPORT_JOBS.labels("failed").inc()
         ended = replace(job, state="failed", reason=why, events=0, size=0, changed_at=now)
-        await self._stores.work.end(replace(ended, expires_at=now + self._options.kept))
+        await self._stores.work.end(replace(ended, expires_at=now + self._options.retention))
         await self._stores.parts.remove_attempt(job)
 
     def _note_at_last(self, job: ExportJob, why: str) -> None:
@@ -185,12 +185,12 @@ class BackgroundExports:
         self._trail.note(act)
 
 
-def _again(job: ExportJob, now: datetime) -> ExportJob:
+def _waiting(job: ExportJob, now: datetime) -> ExportJob:
     """A job that waits, as if it had not been begun."""
     return replace(job, state="waiting", events=0, size=0, changed_at=now)
 
 
-def _told(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     """Why a job broke off, as its owner and the audit trail may be told: nothing of what lies behind the gateway."""
     if isinstance(error, Permanent):
         return str(error)

@@ -93,7 +93,7 @@ class Making:
         ends = job.made_at + self._options.longest
         try:
             async with asyncio.timeout((ends - self._clock.now()).total_seconds()), asyncio.TaskGroup() as group:
-                kept = await self._stores.jobs.kept(job.owner.id, self._clock.now())
+                kept = await self._stores.jobs.bytes_of(job.owner.id, self._clock.now())
                 file = _File(job, self._options.bytes_per_caller - kept)
                 keeping = group.create_task(self._keep(file))
                 scope = await self._write(file)
@@ -103,7 +103,7 @@ class Making:
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         now = self._clock.now()
-        expires = now + self._options.kept
+        expires = now + self._options.retention
         done = replace(file.progress, state="done", sha256=file.note.digest, hidden=scope.hidden)
         return replace(done, changed_at=now, expires_at=expires)
 
@@ -166,7 +166,7 @@ class Making:
             await self._store(file)
 
     async def _store(self, file: _File) -> None:
-        until = file.job.made_at + self._options.longest + self._options.kept + _SLACK
+        until = file.job.made_at + self._options.longest + self._options.retention + _SLACK
         await self._stores.parts.put(file.job, file.parts, bytes(file.held[:PART_BYTES]), until)
         del file.held[:PART_BYTES]
         file.parts += 1

@@ -157,7 +157,7 @@ def make_services(settings: ApiSettings) -> Running:
                     throttle=throttle,
                     check_store=partial(check_known, database),
                     authenticate=access.authenticate,
-                    authenticate_again=access.authenticate.again,
+                    reauthenticate=access.authenticate.reauthenticate,
                     key_verification=access.key_verification,
                     sessions=access.sessions,
                     sign_in=access.sign_in,

@@ -83,10 +83,10 @@ async def make_export(
         fields=fields,
         made_at=now,
         changed_at=now,
-        expires_at=now + options.longest + options.kept,
+        expires_at=now + options.longest + options.retention,
     )
     note.about = f"export {job.id} as {form}"
-    if await services.exports.jobs.kept(principal.id, now) >= options.bytes_per_caller:
+    if await services.exports.jobs.bytes_of(principal.id, now) >= options.bytes_per_caller:
         detail = f"Your files have {options.bytes_per_caller:,} bytes already."
         raise Problem("too-many-kept", f"{detail} DELETE /api/exports/{{export_id}} removes one.")
     if not await services.exports.jobs.add(job, options.per_caller):
@@ -168,7 +168,7 @@ async def export_file(
     note.streamed = True
 
     async def scope_now() -> Scope:
-        return await services.policy.scope(await services.authenticate_again(request), job.tenant, "reader")
+        return await services.policy.scope(await services.reauthenticate(request), job.tenant, "reader")
 
     rights = Rights(Scope(job.tenant, job.hidden), scope_now, services.clock.monotonic)
     return StreamingResponse(sent(services.exports.parts, job, part, rights), status, headers, kind)

@@ -111,7 +111,7 @@ async def lint_rules(
     The newest 5,000 events of the tenant are looked at.
     """
     shelf, known = await services.rules.shelf(), await _known(services, scope.tenant)
-    active = {one.told.id: one.within.get(scope.tenant, one.compiled) for one in shelf.library.active.values()}
+    active = {one.alert_rule.id: one.within.get(scope.tenant, one.compiled) for one in shelf.library.active.values()}
     compiled = active
     if rule is not None:
         entry = await services.rules.entry(rule)
@@ -183,7 +183,7 @@ async def add_rule(
     note.about = identity
     if identity in (await services.rules.shelf()).entries:
         raise problems.Problem("conflict", f"Rule {identity} is there already.")
-    made = _said(StoredRule(identity), body, changer, services)
+    made = _merged(StoredRule(identity), body, changer, services)
     await services.rules.save(made, changer, "added", "conflict")
     return await _item(services, changer, identity, response)
 
@@ -207,7 +207,7 @@ async def replace_rule(
     if stored.revision != revision:
         raise problems.Problem("changed", f"Rule {rule} was changed meanwhile.")
     sight = await _sight(services, await _scope(services, changer), changer, entry)
-    made = _said(stored, body, changer, services, sight)
+    made = _merged(stored, body, changer, services, sight)
     note.about = f"{rule}: {(what := _difference(stored, made))}"
     await services.rules.save(made, changer, what, "changed")
     return await _item(services, changer, rule, response)
@@ -303,7 +303,7 @@ async def _test(services: Services, body: RuleTestRequest, tenant: str) -> BackT
     return await asyncio.to_thread(rule_texts.test_of, rules, tenant, known)
 
 
-def _said(
+def _merged(
     stored: StoredRule, body: RuleRequest, by: Principal, services: Services, sight: Sight | None = None
 ) -> StoredRule:
     """The rule as a request wants it. Exceptions that its sender may not see stay."""

@@ -85,7 +85,7 @@ async def make_saved_search(
         created_at=now,
         changed_at=now,
     )
-    note.about = _told(search)
+    note.about = _summary(search)
     if not await services.saved_searches.add(search, MOST):
         raise problems.Problem("too-many-kept", f"You keep {MOST} searches of tenant {scope.tenant} already.")
     return SavedSearchView.of(search, principal.id)
@@ -156,7 +156,7 @@ async def remove_saved_search(
         await services.policy.role(principal, scope.tenant, "reader"), "admin"
     ):
         raise problems.forbidden("Only its owner and the tenant's administrators remove a search that is shared.")
-    note.about = _told(search)
+    note.about = _summary(search)
     if not await services.saved_searches.remove(scope.tenant, search_id):
         raise _absent()
     return SavedSearchView.of(search, principal.id)
@@ -164,7 +164,7 @@ async def remove_saved_search(
 
 async def _changed(services: Services, principal: Principal, search: SavedSearch, note: Noted) -> SavedSearchView:
     changed = replace(search, changed_at=services.clock.now(), owner_name=principal.name)
-    note.about = _told(changed)
+    note.about = _summary(changed)
     if not await services.saved_searches.replace(changed):
         raise _absent()  # it was removed at the same moment
     return SavedSearchView.of(changed, principal.id)
@@ -194,7 +194,7 @@ def _absent() -> problems.Problem:
     )
 
 
-def _told(search: SavedSearch) -> str:
+def _summary(search: SavedSearch) -> str:
     """A saved search as the audit trail tells of it."""
     parameters = orjson.dumps(dict(search.parameters), option=orjson.OPT_SORT_KEYS).decode()
     return f"{search.id}, {'shared' if search.shared else 'private'}, {search.name!r}: {parameters}"

@@ -87,7 +87,7 @@ async def tail_events(
 
     async def recheck() -> Scope:
         now = await services_of(request)
-        again = await now.authenticate_again(request)
+        again = await now.reauthenticate(request)
         return await now.policy.scope(again, filters.query.tenant, "reader")
 
     reader = await stack.enter_async_context(

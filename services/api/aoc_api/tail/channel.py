@@ -111,7 +111,7 @@ class Channel:
                 self.away_since = loop.time()
             self.wake()
             await asyncio.sleep(_PAUSE_S)
-            await self._stand_again()
+            await self._resume()
 
     async def _follow(self, following: Following) -> None:
         silent = 0
@@ -143,7 +143,7 @@ class Channel:
         self._bytes = 0
         self._incarnation, self._behind, self._last = stream.incarnation, stream.last, stream.last
 
-    async def _stand_again(self) -> None:
+    async def _resume(self) -> None:
         """After the bus was away: go on where this was, unless the stream is another one, or lacks what follows."""
         try:
             stream = await self._live.view()

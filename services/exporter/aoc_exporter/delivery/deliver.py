@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_common.errors import Throttled, Transient
 from aoc_common.outbound.refusals import UNUSABLE_WAIT_S, RefusedWhole, Unusable
-from aoc_exporter.outcome import Accepted, Again, Refused
+from aoc_exporter.outcome import Accepted, Refused, Retry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,7 @@ class _Delivery:
         for place, outcome in enumerate(got, begin):
             if maybe_taken and isinstance(outcome, Accepted):
                 self._outcomes[place] = Accepted(outcome.repeats + maybe_taken)
-            elif maybe_taken and isinstance(outcome, Again):
+            elif maybe_taken and isinstance(outcome, Retry):
                 self._outcomes[place] = replace(outcome, maybe_taken=outcome.maybe_taken + maybe_taken)
             else:
                 self._outcomes[place] = outcome
@@ -85,10 +85,10 @@ class _Delivery:
         unknown = self._copies and not isinstance(error, Throttled | Unusable)
         for begin, end, maybe_taken in self._waiting[:-1]:
             for place in range(begin, end):
-                self._outcomes[place] = Again(str(error), error.retry_after, maybe_taken)
+                self._outcomes[place] = Retry(str(error), error.retry_after, maybe_taken)
         begin, end, maybe_taken = self._waiting[-1]
         for place in range(begin, end):
-            self._outcomes[place] = Again(str(error), error.retry_after, maybe_taken + unknown)
+            self._outcomes[place] = Retry(str(error), error.retry_after, maybe_taken + unknown)
         return self._settled(str(error))
 
     def _refuses_everything(self) -> bool:
@@ -100,8 +100,8 @@ class _Delivery:
     def _give_nothing_up(self) -> list[Outcome]:
         words = next(outcome.words for outcome in self._outcomes if isinstance(outcome, Refused))
         maybe_taken = max((times for _, _, times in self._waiting), default=0)
-        put_off = Again(f"{REFUSES_EVERYTHING}: {words}", UNUSABLE_WAIT_S, maybe_taken)
-        return [outcome if isinstance(outcome, Again) else put_off for outcome in self._outcomes]
+        put_off = Retry(f"{REFUSES_EVERYTHING}: {words}", UNUSABLE_WAIT_S, maybe_taken)
+        return [outcome if isinstance(outcome, Retry) else put_off for outcome in self._outcomes]
 
     def _settled(self, words: str) -> list[Outcome]:
-        return [Again(words) if outcome is None else outcome for outcome in self._outcomes]
+        return [Retry(words) if outcome is None else outcome for outcome in self._outcomes]

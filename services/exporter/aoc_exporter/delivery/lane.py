@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_exporter.delivery.deliver import REFUSES_EVERYTHING, deliver
 from aoc_exporter.delivery.port import batches
-from aoc_exporter.outcome import Accepted, Again
+from aoc_exporter.outcome import Accepted, Retry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,16 +47,16 @@ class Lane:
     async def _one(self, batch: Sequence[Item]) -> list[Outcome]:
         async with self._pace.place():
             if not await self._let_in():
-                return [Again("the destination is left alone for a while", self._breaker.wait_s())] * len(batch)
+                return [Retry("the destination is left alone for a while", self._breaker.wait_s())] * len(batch)
             began = self._clock.monotonic()
             try:
                 outcomes = await deliver(self._sink, batch, believed=self._believed())
             except BaseException:
                 self._breaker.left()
                 raise
-            self._learn(outcomes)
+            self._note(outcomes)
             # Refusals of single items, or of where they go, say nothing against the destination; what comes again does.
-            put_off = [outcome for outcome in outcomes if isinstance(outcome, Again) and not outcome.own]
+            put_off = [outcome for outcome in outcomes if isinstance(outcome, Retry) and not outcome.own]
             self._pace.went(began, well=not put_off)
             if put_off and not any(_answered(outcome) for outcome in outcomes):
                 self._breaker.failed(max((outcome.after_s or 0.0 for outcome in put_off), default=None))
@@ -67,10 +67,10 @@ class Lane:
     def _believed(self) -> bool:
         return self._clock.monotonic() - self._accepted_at <= _LATELY_S or self._in_vain >= _OFTEN
 
-    def _learn(self, outcomes: Sequence[Outcome]) -> None:
+    def _note(self, outcomes: Sequence[Outcome]) -> None:
         if any(isinstance(outcome, Accepted) for outcome in outcomes):
             self._accepted_at, self._in_vain = self._clock.monotonic(), 0
-        elif any(isinstance(outcome, Again) and outcome.words.startswith(REFUSES_EVERYTHING) for outcome in outcomes):
+        elif any(isinstance(outcome, Retry) and outcome.words.startswith(REFUSES_EVERYTHING) for outcome in outcomes):
             self._in_vain += 1
 
     async def _let_in(self) -> bool:
@@ -86,4 +86,4 @@ class Lane:
 
 def _answered(outcome: Outcome) -> bool:
     """Whether the destination has decided."""
-    return not isinstance(outcome, Again) or outcome.own
+    return not isinstance(outcome, Retry) or outcome.own

@@ -16,13 +16,13 @@ from pydantic import Field, SecretStr
 
 from aoc_common import http
 from aoc_common.errors import Unreachable
-from aoc_common.outbound.refusals import UNUSABLE_WAIT_S, said
+from aoc_common.outbound.refusals import UNUSABLE_WAIT_S, one_line
 from aoc_common.outbound.web import HttpOptions, post
 from aoc_common.settings import Frozen
 from aoc_exporter.delivery.port import Limits
 from aoc_exporter.encoders.elastic import dataset
 from aoc_exporter.framing.bulk import pair
-from aoc_exporter.outcome import Accepted, Again, Refused
+from aoc_exporter.outcome import Accepted, Refused, Retry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,10 +101,10 @@ def _outcome(one: Mapping[str, Any]) -> Outcome:
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES or status == HTTPStatus.CONFLICT:
         return Accepted()
     error = told.get("error") or {}
-    words = said(f"elastic: {status} {error.get('type', '')}: {error.get('reason', '')}")
+    words = one_line(f"elastic: {status} {error.get('type', '')}: {error.get('reason', '')}")
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Again(words)
-    return Again(words, UNUSABLE_WAIT_S, own=True) if status in _ABOUT_US else Refused(words)
+        return Retry(words)
+    return Retry(words, UNUSABLE_WAIT_S, own=True) if status in _ABOUT_US else Refused(words)
 
 
 def _error(body: bytes) -> tuple[str, str]:

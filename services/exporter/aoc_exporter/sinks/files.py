@@ -21,7 +21,7 @@ from cachetools import LRUCache, TTLCache
 from aoc_common.errors import Malformed, Throttled, Transient
 from aoc_common.outbound.refusals import RefusedWhole, Unusable
 from aoc_exporter.delivery.naming import file_name, grouped
-from aoc_exporter.outcome import Accepted, Again, Refused
+from aoc_exporter.outcome import Accepted, Refused, Retry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
@@ -258,7 +258,7 @@ class Files:
 
 
 def _put_off(error: AocError) -> Outcome:
-    return Again(str(error), error.retry_after if isinstance(error, Transient) else None)
+    return Retry(str(error), error.retry_after if isinstance(error, Transient) else None)
 
 
 def _last(names: tuple[str, ...], more: Sequence[str]) -> tuple[str, ...]:

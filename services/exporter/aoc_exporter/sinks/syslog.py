@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from pydantic import Field
 
 from aoc_common.errors import Unreachable
-from aoc_common.outbound.refusals import said
+from aoc_common.outbound.refusals import one_line
 from aoc_common.outbound.web import TlsOptions, checked
 from aoc_common.settings import Frozen
 from aoc_exporter.delivery.connection import Connection
@@ -108,7 +108,7 @@ class Syslog:
                     await self._write(address, content)
         except OSError as error:
             self._abort()
-            words = said(f"syslog: {host}:{port}: {type(error).__name__} {error}")
+            words = one_line(f"syslog: {host}:{port}: {type(error).__name__} {error}")
             raise Unreachable(words) from None
         except BaseException:
             self._abort()

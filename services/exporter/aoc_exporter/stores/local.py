@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 from aoc_common.errors import Unreachable
-from aoc_common.outbound.refusals import said
+from aoc_common.outbound.refusals import one_line
 from aoc_exporter.delivery.files import write_whole
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class LocalFolder:
                     changed = await asyncio.to_thread(self._marked, lock)
                 yield share.is_new(folder, changed=changed)
             except BaseException:
-                share.look_again(folder)
+                share.forget(folder)
                 raise
             finally:
                 os.close(lock)
@@ -132,7 +132,7 @@ class _Share:
         self._looked_at.add(folder)
         return True
 
-    def look_again(self, folder: str) -> None:
+    def forget(self, folder: str) -> None:
         """It is not known what there is now."""
         self._looked_at.discard(folder)
 
@@ -181,4 +181,4 @@ def _named() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Unreachable(said(f"folder: {os.strerror(error.errno or 0)}")) from None
+        raise Unreachable(one_line(f"folder: {os.strerror(error.errno or 0)}")) from None

@@ -46,7 +46,7 @@ def retention(stored: StoredTenants, otherwise: Retention) -> Retention:
 
     def keep(tenant: str, source: str) -> timedelta:
         known = stored.last_known(tenant)
-        days = None if known is None else known.kept_days(source)
+        days = None if known is None else known.retention_days(source)
         return otherwise(tenant, source) if days is None else timedelta(days=days)
 
     return keep

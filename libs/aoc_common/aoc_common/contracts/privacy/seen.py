@@ -10,7 +10,7 @@ import orjson
 from aoc_common.contracts import terms
 from aoc_common.contracts.privacy.private_values import texts
 from aoc_common.contracts.privacy.redaction import redacted
-from aoc_common.contracts.query.filters import told
+from aoc_common.contracts.query.filters import texts_of
 from aoc_common.contracts.query.matching import Facts
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def found_by(shown: StoredEvent, stored_terms: Collection[str]) -> Facts:
     of_fields: dict[Field, tuple[str, ...]] = {
         "text": (str(shown.ocsf.get("message") or ""), raw),
         "raw": (raw,),
-        "target": told(shown.ocsf, "target"),
-        "session": told(shown.ocsf, "session"),
+        "target": texts_of(shown.ocsf, "target"),
+        "session": texts_of(shown.ocsf, "session"),
     }
     return Facts(words & wanted, of_fields)
 

@@ -73,7 +73,7 @@ PATHS: Final[Mapping[Field, tuple[str, ...]]] = {
 }
 
 
-def told_at(event: Mapping[str, Any], path: str) -> list[str]:
+def texts_at(event: Mapping[str, Any], path: str) -> list[str]:
     """The texts that an OCSF event has at one of the `PATHS` into it, of every member of a list on the way."""
     found: list[Any] = [event]
     for name in path.removeprefix("event.").split("."):
@@ -82,9 +82,9 @@ def told_at(event: Mapping[str, Any], path: str) -> list[str]:
     return [one for one in found if isinstance(one, str)]
 
 
-def told(event: Mapping[str, Any], field: Field) -> tuple[str, ...]:
+def texts_of(event: Mapping[str, Any], field: Field) -> tuple[str, ...]:
     """The texts that an OCSF event has of a field all of whose `PATHS` lead into it."""
-    return tuple(text for path in PATHS[field] for text in told_at(event, path))
+    return tuple(text for path in PATHS[field] for text in texts_at(event, path))
 
 
 @dataclass(frozen=True, slots=True)

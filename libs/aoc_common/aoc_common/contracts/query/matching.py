@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_common.contracts import spelling, terms
-from aoc_common.contracts.query.filters import told
+from aoc_common.contracts.query.filters import texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -77,8 +77,8 @@ def facts_in(event: Mapping[str, Any], message: EventMessage) -> Facts:
         "actor": tuple(
             spelling.actor(value) for value in (*people, actor.get("app_uid")) if isinstance(value, str) and value
         ),
-        "target": told(event, "target"),
-        "session": told(event, "session"),
+        "target": texts_of(event, "target"),
+        "session": texts_of(event, "session"),
         "ip": tuple(value for value in (endpoint.get("ip"),) if isinstance(value, str)),
         "raw": (str(event.get("raw_data") or ""),),
         "correlation_id": tuple(str(value) for value in (metadata.get("correlation_uid"),) if value),

@@ -139,7 +139,7 @@ class MongoRenewal:
             else:
                 moving.append((record, {**document, **record.stored_fields}))
         moved: set[UUID] = set()
-        await self._vocabulary.learn()
+        await self._vocabulary.write()
         await self._outline.write()
         with translated("events"):
             await self._write(staying)

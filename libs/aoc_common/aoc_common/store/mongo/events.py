@@ -166,7 +166,7 @@ class MongoEvents:
         """Unordered inserts in chunks; the indices of the documents that were new."""
         await self._outline.write()
         new: set[int] = set()
-        await self._vocabulary.learn()
+        await self._vocabulary.write()
         for start in range(0, len(documents), _CHUNK):
             chunk = [RawBSONDocument(document, RAW_CODEC) for document in documents[start : start + _CHUNK]]
             known = await self._insert_chunk(chunk)

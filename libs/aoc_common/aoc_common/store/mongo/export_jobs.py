@@ -60,7 +60,7 @@ class MongoExportJobs:
         with translated("export_jobs"):
             return [_job(document) for document in await self._jobs.find(wanted).sort(order).to_list(_SHOWN)]
 
-    async def kept(self, owner: str, now: datetime) -> int:
+    async def bytes_of(self, owner: str, now: datetime) -> int:
         """Bytes of all files of an owner."""
         with translated("export_jobs"):
             sizes = await self._jobs.find(_of(owner, now), {"size": 1}).to_list(_SHOWN)

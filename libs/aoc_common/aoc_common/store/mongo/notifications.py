@@ -59,7 +59,7 @@ class MongoNotifications:
             with translated("notifications"):
                 await self._notifications.bulk_write(writes)
 
-    async def again(self, route: str, tenant: str, alert: UUID, now: datetime) -> bool:
+    async def retry(self, route: str, tenant: str, alert: UUID, now: datetime) -> bool:
         """Have one told once more."""
         query = {"_id": notification_key(route, alert), "tenant": check_tenant(tenant)}
         waits = {**_waits(now), "passed": 0}

@@ -105,7 +105,7 @@ class MongoStoredTerms:
         changed = [(stored, terms) for stored, terms in renewed if stored.terms != terms]
         for stored, terms in renewed:
             self._vocabulary.note(stored.tenant, terms, stored.expire_at)
-        await self._vocabulary.learn()
+        await self._vocabulary.write()
         if changed:
             writes: list[Any] = []
             for stored, terms in changed:

@@ -64,7 +64,7 @@ class MongoVocabulary:
             for key in [key for key in words if key.startswith(f"{tenant} ")]:
                 del words[key]
 
-    async def learn(self) -> None:
+    async def write(self) -> None:
         """Write what was noted, before the events are. Raises `Transient`; what was noted comes with the next try."""
         if not self._new:
             return
