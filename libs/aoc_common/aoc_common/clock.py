@@ -38,3 +38,12 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait that long."""
         await asyncio.sleep(seconds)
+
+
+class StoredClock(SystemClock):
+    """The machine's clock in whole milliseconds, as the store keeps times: what is answered is what is read later."""
+
+    def now(self) -> datetime:
+        """The present, in UTC."""
+        now = super().now()
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)

@@ -41,6 +41,12 @@ async def made(admin):
     return answer.json()
 
 
+async def test_what_is_answered_of_a_new_key_is_what_is_read_later(admin, made) -> None:
+    [listed] = (await admin.client.get("/api/api-keys")).json()["items"]
+
+    assert made["key"] == listed
+
+
 async def test_a_key_opens_what_it_was_made_for_and_nothing_else(aoc, made) -> None:
     client, headers = (await aoc.browser()).client, bearer(made["secret"])
     statuses = {

@@ -40,7 +40,7 @@ from aoc_common import http
 from aoc_common.bus.broker import connected, connection
 from aoc_common.bus.lag import BusState, bus_state
 from aoc_common.bus.tenant_changes import hearing
-from aoc_common.clock import SystemClock
+from aoc_common.clock import StoredClock
 from aoc_common.errors import Unreachable
 from aoc_common.service import probes, tasks
 from aoc_common.service.heartbeat import beating
@@ -97,7 +97,7 @@ type Running = Callable[[], AbstractAsyncContextManager[Services]]
 
 def make_services(settings: ApiSettings) -> Running:
     """Also while NATS or MongoDB is away. Raises `BadConfiguration` for a secret or file that is not there."""
-    clock = SystemClock()
+    clock = StoredClock()
     key, verifier = cursor_key(settings.api.cursor_key), make_verifier(settings.webhooks, clock)
     make_access, systems = MakeAccess(settings.api, clock), ticket_systems(settings.api.ticket_systems)
     file = tenants_file(settings, clock)
