@@ -149,7 +149,9 @@ def _show_sinks(account: RunResult) -> None:
         return
     shown = (
         "taken",
+        "alerts",
         "lost",
+        "gone",
         "doubled",
         "repeats",
         "republished",

@@ -134,7 +134,7 @@ class Evaluator:
             strikes=dict(run.strikes),
             twins=twins,
             versions=versions,
-            sinks=await sinks.outcome(simulator, database, proof, recorder, killed=run.exporter_killed),
+            sinks=await sinks.outcome(self.links, proof, killed=run.exporter_killed),
             alerts=await alerting.outcome(self.links, proof, changes),
             false_statements=proof.tally.count,
             statements=proof.tally.as_dict(),

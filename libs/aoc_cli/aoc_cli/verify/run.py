@@ -74,7 +74,7 @@ class Verification:
             supervisor = stack.enter_context(Supervisor(self.report, patience, started=data.processes.add))
             calm = self.options.kinds <= USUAL and not (self.options.chaos or self.options.quick)
             self._setup = setup(self.options.kinds, calm=calm)
-            self._sinks = Sinks(self.options.sinks, data, self.report)
+            self._sinks = Sinks(self.options.sinks, data, self.report, alerts=self.options.alerts)
             self._alerting = Alerting(self.report, on=self.options.alerts)
             self._started = Starter(
                 self.options, self._setup, self._sinks, self._alerting, path / "clocks", self.report
@@ -135,8 +135,8 @@ class Verification:
                     _record_claims(links, claims, _CLAIMS_OFTEN_S if self.options.quick else _CLAIMS_EVERY_S)
                 )
                 drained = await draining.wait(chaos, striking)
-                await self._sinks.delivered(links.simulator, links.database, links.recorder)
                 await self._alerting.read(links)
+                await self._sinks.delivered(links)
                 listening.cancel()
                 striking.cancel()
                 watching.cancel()

@@ -9,7 +9,7 @@ from aoc_common.contracts.event import text_digest
 from aoc_sim.siem.fingerprints import fields_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from aoc_cli.verify.published import MessageProperties
     from aoc_cli.verify.stream_recorder import RecordedMessage
@@ -27,13 +27,15 @@ _MUST_BE_ZERO: Final = ("lost", "unknown", "altered", "refused", "missing")
 class Published:
     """The chosen fields of a version of an event: as AOC_EVENTS had them, once or several times, and the store.
 
-    `fields`, `texts`: digests. `times`: how often it came; `cut`: without its record, which is whole in the store.
+    `fields`, `texts`: digests. `times`: how often it came; `cut`: without its record, which is whole in the store;
+    `bare`: no event, and so without one.
     """
 
     fields: frozenset[str]
     texts: frozenset[str]
     times: int = 1
     cut: bool = False
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class SinkOutcome:
-    """One sink. An event's versions count each.
+    """One sink. An event's versions and an alert's revisions count each.
 
     - `lost`: stored, and not at the destination. `unknown`: there, and never stored. `altered`: the bytes of a chosen
       field are others. `shortened`: without Microsoft's record, and they say so.
@@ -62,6 +64,8 @@ class SinkOutcome:
     - `refused`: given up in the destination's words. `late`: sent from the store, beside the others. `missing`: stored
       no more when they were to be sent late. `unseen`: compared by their number alone, because AOC_EVENTS had dropped
       them before they were read.
+    - `alerts`: how many of the expected are revisions of alerts. `gone`: of these, those that it lacks because
+      AOC_ALERTS was deleted, which nothing fills; they are not in `lost`.
     - `joined`: whether a tenant was added midway. `mishaps`: what happened to requests.
     """
 
@@ -79,6 +83,8 @@ class SinkOutcome:
     late: int
     missing: int
     unseen: int
+    alerts: int = 0
+    gone: int = 0
     once: bool = False
     joined: bool = False
     killed: bool = False
@@ -156,12 +162,18 @@ def compare_sink(
     arrived: Mapping[str, Arrived],
     account: Iterable[Tally],
     *,
+    alerts: Collection[str] = (),
+    gone: Collection[str] = (),
     joined: bool = False,
     killed: bool = False,
     mishaps: Mapping[str, int] | None = None,
 ) -> SinkOutcome:
-    """Compare. `account`: the exporter's own, by tenant. `expected`: keys of what is stored."""
-    lost, unknown = expected - arrived.keys(), arrived.keys() - expected
+    """Compare. `account`: the exporter's own, by tenant. `expected`: keys of what is stored.
+
+    `alerts`: of the expected, those of alerts; `gone`: of these, those of an AOC_ALERTS that was deleted.
+    """
+    absent, unknown = expected - arrived.keys(), arrived.keys() - expected
+    lost = absent.difference(gone)
     seen = [(key, published[key], there) for key, there in arrived.items() if key in published]
     altered = {key for key, true, there in seen if _altered(true, there)}
     doubled = sum(there.times - 1 for there in arrived.values())
@@ -169,10 +181,10 @@ def compare_sink(
     repeats = sum(tally.repeated for tally in told)
     republished = sum(one.times - 1 for one in published.values())
     # Copy by copy: what AOC_EVENTS had again of one event excuses no copy of another one.
-    beyond = sum(
-        max(0, there.times - (published[key].times if key in published else 1)) for key, there in arrived.items()
-    )
-    groups = {"lost": lost, "unknown": unknown, "altered": altered}
+    copies = {key: there.times - (published[key].times if key in published else 1) for key, there in arrived.items()}
+    beyond = {key: count for key, count in copies.items() if count > 0}
+    unsaid = max(0, sum(beyond.values()) - repeats)
+    groups = {"lost": lost, "unknown": unknown, "altered": altered, "unsaid, among": beyond if unsaid else ()}
     return SinkOutcome(
         expected=len(expected),
         taken=len(arrived),
@@ -184,10 +196,12 @@ def compare_sink(
         refused=sum(tally.refused for tally in told),
         republished=republished,
         repeats=repeats,
-        unsaid=max(0, beyond - repeats),
+        unsaid=unsaid,
         late=sum(tally.late for tally in told),
         missing=sum(tally.missing for tally in told),
         unseen=len(expected - published.keys()),
+        alerts=len(alerts),
+        gone=len(absent) - len(lost),
         once=name in ONCE,
         joined=joined,
         killed=killed,
@@ -200,4 +214,4 @@ def _altered(true: Published, there: Arrived) -> bool:
     spellings = max(len(true.texts), len(true.fields))
     if there.fields not in true.fields or (there.differs and spellings <= 1 and not true.cut):
         return True
-    return there.text not in true.texts if there.text else not there.cut
+    return there.text not in true.texts if there.text else not (there.cut or true.bare)

@@ -12,9 +12,11 @@ import orjson
 
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.verify import sink_folders, sinks_file
+from aoc_cli.verify.sink_alerts import gone, published_alerts, revisions
 from aoc_cli.verify.sink_comparison import Arrived, compare_sink, keys, message_key, published
 from aoc_cli.verify.sink_folders import SinkFolder
 from aoc_common.errors import Transient
+from aoc_common.store.mongo.alert_census import MongoAlertCensus
 from aoc_common.store.mongo.sink_accounts import MongoSinkAccounts
 from aoc_common.store.mongo.sink_states import MongoSinkStates
 from aoc_sim.settings import DEFAULT_TENANTS
@@ -24,9 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aoc_cli.local.stack import DataDirectory
+    from aoc_cli.verify.links import Links
     from aoc_cli.verify.proof import Proof
     from aoc_cli.verify.sink_comparison import SinkOutcome
-    from aoc_cli.verify.stream_recorder import StreamRecorder
     from aoc_common.contracts.sink_states import SinkState
     from aoc_common.store.mongo.client import Database
 
@@ -42,8 +44,11 @@ _POLL_S: Final = 0.3
 class Sinks:
     """The sinks of a run, by name; none where there is to be no exporter."""
 
-    def __init__(self, names: Sequence[str], data: DataDirectory, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, names: Sequence[str], data: DataDirectory, report: Callable[[str], None], *, alerts: bool = False
+    ) -> None:
         self.names = names
+        self._data = ("events", "alerts") if alerts else ("events",)
         self._report = report
         self._directory = data.path / "sinks"
         self._syslog_port = free_port()
@@ -70,21 +75,21 @@ class Sinks:
             self._joining.clear()
             self._write()
 
-    async def delivered(self, simulator: httpx.AsyncClient, database: Database, recorder: StreamRecorder) -> None:
+    async def delivered(self, links: Links) -> None:
         """Wait until every sink has delivered everything, or for as long as there is hope that it will."""
         if not self.names:
             return
         self.look(1.0)
-        states = MongoSinkStates(database)
+        states = MongoSinkStates(links.database)
         deadline = time.monotonic() + _DELIVERED_WITHIN_S
         complete: datetime | None = None
         wanted, counted = 0, -1
         while time.monotonic() < deadline:
-            if len(recorder.messages) != counted:
-                counted = len(recorder.messages)
-                wanted = len({message_key(message) for message in recorder.messages} - {None})
+            recorded = sum(len(recorder.messages) for recorder in (links.recorder, links.alert_recorder))
+            if recorded != counted:
+                counted, wanted = recorded, self._wanted(links)
             try:
-                has = await self._counted(simulator)
+                has = await self._counted(links.simulator)
                 self._report(f"sinks: {', '.join(f'{name} {count:,}' for name, count in has.items())} of {wanted:,}")
                 if min(has.values()) < wanted:
                     complete = None
@@ -97,28 +102,43 @@ class Sinks:
                 self._report(f"asked in vain: {error}")
             await asyncio.sleep(_POLL_S)
 
-    async def outcome(
-        self, simulator: httpx.AsyncClient, database: Database, proof: Proof, recorder: StreamRecorder, *, killed: bool
-    ) -> dict[str, SinkOutcome]:
+    async def outcome(self, links: Links, proof: Proof, *, killed: bool) -> dict[str, SinkOutcome]:
         """Each sink compared with what `proof` found in the store. The exporter has ended; `killed`: once before."""
         if not self.names:
             return {}
-        summary, expected = await _summary(simulator), keys(proof.versions)
-        sent = published(recorder.messages, proof.stored)
-        accounts = MongoSinkAccounts(database)
+        summary, of_alerts = await _summary(links.simulator), await self._alerts(links.database)
+        messages = links.alert_recorder.messages if of_alerts else []
+        sent = published(links.recorder.messages, proof.stored) | published_alerts(messages)
+        accounts = MongoSinkAccounts(links.database)
         return {
             name: compare_sink(
                 name,
-                expected,
+                keys(proof.versions) | of_alerts,
                 sent,
-                await self._arrived(simulator, name),
+                await self._arrived(links.simulator, name),
                 (await accounts.of(name)).values(),
+                alerts=of_alerts,
+                gone=gone(messages),
                 joined=name in self.names[::2],
                 killed=killed,
                 mishaps=summary[name]["mishaps"] if name in summary else None,
             )
             for name in self.names
         }
+
+    def _wanted(self, links: Links) -> int:
+        """How many versions of events and revisions of alerts were published, and not deleted before they were read."""
+        events = {message_key(message) for message in links.recorder.messages} - {None}
+        if "alerts" not in self._data:
+            return len(events)
+        messages = links.alert_recorder.messages
+        return len(events) + len({message.key for message in messages} - gone(messages))
+
+    async def _alerts(self, database: Database) -> set[str]:
+        """The keys of all revisions that are stored, where sinks get them."""
+        if "alerts" not in self._data:
+            return set()
+        return revisions([one.alert async for one in MongoAlertCensus(database).alerts()])
 
     async def _counted(self, simulator: httpx.AsyncClient) -> dict[str, int]:
         """How many events each sink has."""
@@ -148,7 +168,9 @@ class Sinks:
             name: first if name in self._joining else [one.slug for one in DEFAULT_TENANTS] for name in self.names[::2]
         }
         new = self._file.with_suffix(".new")
-        content = sinks_file.content(self.names, self._base, self._syslog_port, self._secrets, self._files, tenants)
+        content = sinks_file.content(
+            self.names, self._base, self._syslog_port, self._secrets, self._files, tenants, self._data
+        )
         new.write_text(content)
         new.replace(self._file)
 

@@ -90,18 +90,24 @@ def content(
     secrets: Path,
     folder: Path,
     tenants: Mapping[str, Collection[str]],
+    data: Sequence[str] = ("events",),
 ) -> str:
     """The file. `base`: the simulator's address. `tenants`: sink -> those that it begins with; all where none is named.
+
+    `data`: what goes to each.
 
     It is JSON, which is YAML, too.
     """
     options = _options(base, syslog_port, secrets) | {name: {"path": str(folder / name)} for name in sink_folders.NAMES}
-    return json.dumps({"sinks": [_sink(name, options[name], tenants.get(name, ())) for name in names]}, indent=1)
-
-
-def _sink(name: str, options: Mapping[str, Any], tenants: Collection[str]) -> dict[str, Any]:
     # Both events of one action: then everything that is published is to arrive.
-    made: dict[str, Any] = {"name": name, "kind": name, "options": options, "begin": "beginning", "twins": True}
+    common = {"begin": "beginning", "twins": True, "data": [*data]}
+    return json.dumps(
+        {"sinks": [_sink(name, options[name], tenants.get(name, ()), common) for name in names]}, indent=1
+    )
+
+
+def _sink(name: str, options: Mapping[str, Any], tenants: Collection[str], common: Mapping[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {"name": name, "kind": name, "options": options, **common}
     if name in sink_folders.NAMES:
         made["linger_s"] = _GATHERED_S
     return made | ({"include": {"tenants": sorted(tenants)}} if tenants else {})
