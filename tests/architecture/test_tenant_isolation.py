@@ -125,6 +125,7 @@ OF_THE_INSTALLATION: Final = {
     "sightings.EventSightings": "by ids of events, which hash the tenant",
     "sink_accounts": "of a sink, which administrators of the installation look at",
     "sink_answers": "by a ticket that only whoever asked has",
+    "sink_marks": "of a sink, for the exporter, which reads all tenants",
     "sink_states": "of a sink, which administrators of the installation look at",
     "sink_stretches": "of a sink, for the exporter, which reads all tenants",
     "sinks": "a sink is the installation's",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -124,3 +125,30 @@ async def splunk(mishaps: Mishaps | None = None) -> AsyncIterator[tuple[SplunkRe
     receiver = SplunkReceiver(mishaps, token=TOKEN)
     async with serving(receiver.routes()) as url:
         yield receiver, url
+
+
+@asynccontextmanager
+async def started(bench: Bench, log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A replica in a process of its own, which is killed at the end if it runs still."""
+    settings = bench.settings()
+    environment = {
+        "AOC_NATS__URL": settings.nats.url,
+        "AOC_NATS__USER": settings.nats.user,
+        "AOC_NATS__PASSWORD": settings.nats.password,
+        "AOC_MONGO__URI": settings.mongo.uri,
+        "AOC_MONGO__DATABASE": settings.mongo.database,
+        "AOC_HEALTH__PORT": "0",
+        "AOC_EXPORT__ALLOWED_NETWORKS": '["127.0.0.0/8"]',
+        "AOC_EXPORT__SECRET_DIRECTORIES": f'["{bench.folder}"]',
+        "AOC_EXPORT__LOOK_S": "0.2",
+    }
+    with log.open("ab") as written:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "aoc_exporter", env=environment, stdout=written, stderr=written
+        )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aoc_exporter.item import Format, Item
     from aoc_exporter.lanes import Lanes, Way
     from aoc_exporter.letters import Letters
+    from aoc_exporter.marks import Marks, Spot
     from aoc_exporter.outcome import Outcome
 
 #: Between two tries, seconds: the breaker of a destination that is away holds back what would be too much.
@@ -39,7 +40,7 @@ class Parcel:
 
     `deliveries`: how often it was handed out, this time included. `words`: why it was not taken; `own`: the
     destination is well otherwise. `restored`: it came from the store; `copies`: its destination takes repeats.
-    `anew`: somebody wants it sent again.
+    `anew`: somebody wants it sent again. `spot`: where it is marked before it is sent (`marks`); None: nowhere.
     """
 
     entry: Entry
@@ -52,6 +53,7 @@ class Parcel:
     restored: bool = False
     copies: bool = False
     anew: bool = False
+    spot: Spot | None = None
 
     @property
     def overdue(self) -> bool:
@@ -67,11 +69,21 @@ class Parcel:
 class Courier:
     """Sends parcels, and keeps account of what became of them."""
 
-    def __init__(self, sink: str, form: Format, lanes: Lanes, account: Account, letters: Letters, clock: Clock) -> None:
+    def __init__(
+        self,
+        sink: str,
+        form: Format,
+        lanes: Lanes,
+        account: Account,
+        marks: Marks,
+        letters: Letters,
+        clock: Clock,
+    ) -> None:
         self.sink = sink
         self.lanes = lanes
         self.account = account
         self._form = form
+        self._marks = marks
         self._letters = letters
         self._clock = clock
 
@@ -93,6 +105,10 @@ class Courier:
                 continue
             by_way[id(way)] = way
             ways[id(way)].append(parcel)
+        copying = [parcel for way, some in ways.items() if not by_way[way].idempotent for parcel in some]
+        if copying and not await self._entered(copying):
+            left += copying
+            ways = defaultdict(list, {way: some for way, some in ways.items() if by_way[way].idempotent})
         results = await asyncio.gather(
             *(self._along(by_way[way], some, late=late, impatient=impatient) for way, some in ways.items()),
             return_exceptions=True,
@@ -129,6 +145,24 @@ class Courier:
         for tenant, count in delivered.items():
             self.account.delivered(tenant, count, late=late)
         return left
+
+    async def _entered(self, parcels: Sequence[Parcel]) -> bool:
+        """Have it on record what copies there may be when these are sent; False: they wait until that can be done.
+
+        Whoever has to count the rest, when this process is killed now, finds it there.
+        """
+        new = [parcel for parcel in parcels if parcel.spot is not None]
+        try:
+            doubtful = await self._marks.enter(parcel.spot for parcel in new if parcel.spot is not None)
+            for parcel in new:
+                self.account.repeated(parcel.tenant, int(parcel.spot in doubtful))
+                parcel.spot = None
+            await self.account.write_repeats()
+        except Transient as error:
+            for parcel in parcels:
+                self._put_off(parcel, Again(f"what is sent cannot be put on record: {error}"))
+            return False
+        return True
 
     async def _sent(self, way: Way, items: Sequence[Item], *, impatient: bool) -> Sequence[Outcome]:
         sending = asyncio.create_task(way.lane.send(items))

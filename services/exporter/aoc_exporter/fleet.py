@@ -165,6 +165,7 @@ class Fleet:
         await sink_slots.vacate(self._with.resources.broker, state.slot)
         await self._with.checkpoints.forget(sink_slots.slot_name(state.slot))
         await self._with.stretches.forget(state.name)
+        await self._with.marks.forget(state.name)
         await self._with.accounts.forget(state.name)
         await self._with.states.free(state.name)
         self._sent.pop(state.name, None)

@@ -10,6 +10,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.bus import sink_slots
+from aoc_common.bus.broker import connection
 from aoc_common.bus.consume import consuming
 from aoc_common.bus.events import reading_events
 from aoc_common.bus.readers import view
@@ -26,11 +27,12 @@ from aoc_exporter.behind import Behind
 from aoc_exporter.catching_up import CatchingUp, Sources
 from aoc_exporter.courier import Courier, Parcel
 from aoc_exporter.destinations import make, target_of
-from aoc_exporter.entry import Entry
+from aoc_exporter.entry import Entry, Kind
 from aoc_exporter.formats import FORMATS
 from aoc_exporter.intake import Intake
 from aoc_exporter.joining import Joining
 from aoc_exporter.lanes import Lanes
+from aoc_exporter.marks import ALERTS, AUDIT, EVENTS, Marks
 from aoc_exporter.selection import Choice, tenants_of
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from aoc_common.service.resources import Resources
     from aoc_common.store.readers import CheckpointStore
     from aoc_common.store.sink_accounts import SinkAccountStore
+    from aoc_common.store.sink_marks import SinkMarkStore
     from aoc_common.store.sink_states import SinkStateStore
     from aoc_common.store.sink_stretches import SinkStretchStore
     from aoc_exporter.letters import Letters
@@ -61,6 +64,8 @@ _LOOK_S: Final = 1.0
 _LEAVE_S: Final = 3.0
 #: Looks that are remembered, to know what was published when.
 _LOOKS: Final = 3_600
+_LANES: Final = {Kind.ALERT: ALERTS, Kind.AUDIT: AUDIT}
+_STREAMS: Final = {ALERTS: subjects.ALERTS_STREAM, AUDIT: subjects.AUDIT_STREAM}
 #: Subjects of one consumer; a sink of more tenants reads those of all.
 _MOST_TENANTS: Final = 300
 
@@ -76,6 +81,7 @@ class Backends:
     states: SinkStateStore
     accounts: SinkAccountStore
     stretches: SinkStretchStore
+    marks: SinkMarkStore
     letters: Letters
     export: ExportSettings
     replica: str = field(default_factory=lambda: token_hex(8))
@@ -93,7 +99,10 @@ class SinkAtWork:
         clock = backends.resources.clock
         self.account = Account(sink.name, backends.accounts, clock)
         self._lanes = Lanes(sink, backends.export, clock)
-        self.courier = Courier(sink.name, FORMATS[sink.format], self._lanes, self.account, backends.letters, clock)
+        self._marks = Marks(sink.name, backends.marks, backends.replica, self._heads, self._connections)
+        self.courier = Courier(
+            sink.name, FORMATS[sink.format], self._lanes, self.account, self._marks, backends.letters, clock
+        )
         self._behind = Behind(sink.name, backends.stretches, clock)
         self._joining = Joining(sink, self._tenants, backends.states, self._behind, backends.replica)
         self.choice = Choice(sink, groups)
@@ -118,10 +127,12 @@ class SinkAtWork:
             await self._occupy()
             # Before anything is sent: which holes are there.
             self._sent.observe(self.account, await self._with.checkpoints.read(sink_slots.slot_name(self.slot)))
+            await self._marks.begin()
             await self._check()
             async with AsyncExitStack() as entered:
                 working = await self._taking_in(entered)
                 await self._look_until_left(working)
+            await self._marks.leave()
         finally:
             self.leave()
             await self._lanes.close()
@@ -215,11 +226,12 @@ class SinkAtWork:
         now = int(self._with.resources.clock.now().timestamp() * 1000)
         parcels = []
         for place, message in enumerate(messages):
-            entry = _entry(message)
+            entry, metadata = _entry(message), message.metadata
             if (chosen := self.choice.of(entry, now)) is None:
                 self.account.filtered(entry.tenant)
             else:
-                parcels.append(Parcel(chosen, place, None, message.metadata.num_delivered))
+                spot = _LANES[entry.kind], Position("", metadata.sequence.stream)
+                parcels.append(Parcel(chosen, place, None, metadata.num_delivered, spot=spot))
         await self._send_all(parcels)
 
     async def _send_all(self, left: list[Parcel]) -> None:
@@ -234,6 +246,20 @@ class SinkAtWork:
     async def _head(self) -> Position:
         stream = await view(self._with.resources.js)
         return Position(stream.incarnation, stream.last)
+
+    async def _heads(self) -> dict[str, Position]:
+        """The ends of the streams now, by lane."""
+        js = self._with.resources.js
+        ends = {
+            lane: Position("", await sink_slots.last(js, stream))
+            for lane, stream in _STREAMS.items()
+            if lane in self.sink.data
+        }
+        return ends | {EVENTS: await self._head()} if "events" in self.sink.data else ends
+
+    def _connections(self) -> int:
+        """How often the connection to the bus was made again."""
+        return connection(self._with.resources.broker).stats["reconnects"]
 
     async def _look_until_left(self, reading: ReadingEvents | None) -> None:
         work: dict[str, asyncio.Task[None]] = {}

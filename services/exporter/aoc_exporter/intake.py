@@ -12,6 +12,7 @@ from aoc_common.telemetry.pulse import moved
 from aoc_exporter.behind import Verdict
 from aoc_exporter.courier import Parcel
 from aoc_exporter.entry import Entry
+from aoc_exporter.marks import EVENTS, RESTORED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,13 +85,16 @@ class Intake:
         if entry is None:
             self._courier.account.filtered(event.tenant)
             return None
-        return Parcel(
-            entry, place, Position(event.incarnation, event.sequence), event.deliveries, restored=event.restored
-        )
+        at = Position(event.incarnation, event.sequence)
+        return Parcel(entry, place, at, event.deliveries, restored=event.restored)
 
     def _wanted(self, events: Sequence[EventMessage]) -> list[Parcel]:
-        parcels = (self.parcel(event, place) for place, event in enumerate(events))
-        return [parcel for parcel in parcels if parcel is not None]
+        parcels = [self.parcel(event, place) for place, event in enumerate(events)]
+        wanted = [parcel for parcel in parcels if parcel is not None]
+        for parcel in wanted:
+            if parcel.position is not None and parcel.position.incarnation:
+                parcel.spot = RESTORED if parcel.restored else EVENTS, parcel.position
+        return wanted
 
     async def _settle(self, left: list[Parcel], number: int) -> None:
         tries = 0

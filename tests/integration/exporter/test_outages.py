@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from collections import Counter
 from contextlib import AsyncExitStack
 
@@ -14,7 +13,7 @@ from starlette.routing import Mount
 from aoc_exporter import intake
 from aoc_sim.siem.mishaps import Mishap, Mishaps
 from aoc_sim.siem.splunk import SplunkReceiver
-from exporter_bench import TOKEN, elastic, splunk
+from exporter_bench import TOKEN, elastic, splunk, started
 from reader_bench import sign_ins
 from receiving import serving
 
@@ -130,16 +129,16 @@ async def test_an_exporter_that_is_killed_at_any_moment_loses_nothing_and_counts
         await bench.splunk("siem", url)
         published = 0
         for kill in range(4):
-            process = await _started(bench, tmp_path)
-            await eventually(lambda: bench.runs("siem"), 30)
-            before = len(receiver.taken.times)
-            for _ in range(4):
-                await bench.publish(*sign_ins(25))
-                published += 25
-            await eventually(lambda: len(receiver.taken.times) > before, 60)  # noqa: B023
-            await asyncio.sleep(0.05 * kill)  # the moments are to differ
-            process.send_signal(signal.SIGKILL)
-            await process.wait()
+            async with started(bench, tmp_path / "exporter.log") as process:
+                await eventually(lambda: bench.runs("siem"), 30)
+                before = len(receiver.taken.times)
+                for _ in range(4):
+                    await bench.publish(*sign_ins(25))
+                    published += 25
+                await eventually(lambda: len(receiver.taken.times) > before, 60)  # noqa: B023
+                await asyncio.sleep(0.05 * kill)  # the moments are to differ
+                process.send_signal(signal.SIGKILL)
+                await process.wait()
         async with bench.exporter():
             await eventually(lambda: len(receiver.taken.times) == published, 90)
             expected = await keys(bench)
@@ -152,22 +151,3 @@ async def test_an_exporter_that_is_killed_at_any_moment_loses_nothing_and_counts
 
     assert set(receiver.taken.times) == expected
     assert Counter(receiver.taken.times).total() - len(expected) == receiver.taken.doubled <= tally.repeated
-
-
-async def _started(bench, tmp_path) -> asyncio.subprocess.Process:
-    settings = bench.settings()
-    environment = {
-        "AOC_NATS__URL": settings.nats.url,
-        "AOC_NATS__USER": settings.nats.user,
-        "AOC_NATS__PASSWORD": settings.nats.password,
-        "AOC_MONGO__URI": settings.mongo.uri,
-        "AOC_MONGO__DATABASE": settings.mongo.database,
-        "AOC_HEALTH__PORT": "0",
-        "AOC_EXPORT__ALLOWED_NETWORKS": '["127.0.0.0/8"]',
-        "AOC_EXPORT__SECRET_DIRECTORIES": f'["{bench.folder}"]',
-        "AOC_EXPORT__LOOK_S": "0.2",
-    }
-    with (tmp_path / "exporter.log").open("ab") as log:
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "aoc_exporter", env=environment, stdout=log, stderr=log
-        )

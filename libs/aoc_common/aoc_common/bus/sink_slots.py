@@ -24,6 +24,7 @@ from aoc_common.errors import Unreachable
 
 if TYPE_CHECKING:
     from faststream.nats import NatsBroker
+    from nats.js import JetStreamContext
 
     from aoc_common.bus.readers import Begin, Checkpoints, Log
     from aoc_common.contracts.reading import EventFilter
@@ -137,6 +138,16 @@ async def vacate(broker: NatsBroker, slot: int) -> None:
     """Remove a place's consumers. Idempotent. Raises `Unreachable`."""
     for stream in STREAMS:
         await unlisten(broker, stream, slot)
+
+
+async def last(js: JetStreamContext, stream: str) -> int:
+    """The sequence of a stream's last message; 0 of one that is not there. Raises `Unreachable`."""
+    try:
+        return (await js.stream_info(stream)).state.last_seq
+    except NotFoundError:
+        return 0
+    except (NatsError, TimeoutError) as error:
+        raise Unreachable(f"{stream}: {error or type(error).__name__}") from error
 
 
 async def waiting(broker: NatsBroker, stream: str, slot: int) -> int:

@@ -118,6 +118,18 @@ class Stretch:
         return self.since < position <= self.position
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a replica may have sent of a sink, at a destination that cannot tell copies apart.
+
+    `lane`: `events`, as AOC_EVENTS delivers them, or `restored`, from the store; `alerts`, `audit`.
+    """
+
+    replica: str
+    lane: str
+    position: Position
+
+
 def behind_key(sink: str, tenant: str) -> str:
     """The stretch of a tenant whose destination is behind."""
     return f"{sink}/{tenant}"

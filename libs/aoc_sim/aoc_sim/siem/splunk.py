@@ -18,7 +18,7 @@ from aoc_sim.siem.mishaps import Mishap, Mishaps
 from aoc_sim.siem.taken import Taken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from starlette.requests import Request
 
@@ -52,6 +52,11 @@ class SplunkReceiver:
         self._token = token
         self._acknowledges = acknowledges
         self._channels: dict[str, Channel] = {}
+
+    @property
+    def channels(self) -> Mapping[str, int]:
+        """Channel -> how many batches came by it. A client has one of its own."""
+        return {name: channel.given for name, channel in self._channels.items()}
 
     def routes(self) -> list[Route]:
         """Its paths."""

@@ -13,6 +13,7 @@ from aoc_common.store.mongo.published import PublishedEvents
 from aoc_common.store.mongo.readers import MongoReaders
 from aoc_common.store.mongo.sink_accounts import MongoSinkAccounts
 from aoc_common.store.mongo.sink_answers import MongoSinkAnswers
+from aoc_common.store.mongo.sink_marks import MongoSinkMarks
 from aoc_common.store.mongo.sink_states import MongoSinkStates
 from aoc_common.store.mongo.sink_stretches import MongoSinkStretches
 from aoc_common.store.mongo.sinks import MongoSinks
@@ -47,6 +48,7 @@ async def add(settings: ExporterSettings, groups: Callable[[], Awaitable[Groups]
         MongoSinkStates(database),
         MongoSinkAccounts(database),
         MongoSinkStretches(database),
+        MongoSinkMarks(database),
         Letters(job_account(database), lambda: resources.js, clock),
         settings.export,
     )

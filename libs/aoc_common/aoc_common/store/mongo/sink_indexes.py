@@ -16,5 +16,6 @@ SINK_INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
     "sink_states": (IndexModel([("slot", ASCENDING)], name="slot", unique=True),),
     "sink_accounts": _OF_SINK,
     "sink_stretches": _OF_SINK,
+    "sink_marks": _OF_SINK,
     "sink_answers": (IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
 }
