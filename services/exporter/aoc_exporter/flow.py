@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
-from aoc_common.bus import sink_slots
+from aoc_common.bus import sink_listening, sink_slots
 from aoc_common.bus.broker import connection
 from aoc_common.bus.consume import consuming
 from aoc_common.bus.events import reading_events
@@ -30,8 +30,9 @@ from aoc_exporter.destinations import make, target_of
 from aoc_exporter.entry import Entry, Kind
 from aoc_exporter.formats import FORMATS
 from aoc_exporter.intake import Intake
-from aoc_exporter.joining import Joining
+from aoc_exporter.joining import JOINED, Joining
 from aoc_exporter.lanes import Lanes
+from aoc_exporter.listening import SinkFloors
 from aoc_exporter.marks import ALERTS, AUDIT, EVENTS, Marks
 from aoc_exporter.selection import Choice, tenants_of
 
@@ -99,6 +100,7 @@ class SinkAtWork:
         clock = backends.resources.clock
         self.account = Account(sink.name, backends.accounts, clock)
         self._lanes = Lanes(sink, backends.export, clock)
+        self._floors = SinkFloors(sink.name, backends.marks)
         self._marks = Marks(sink.name, backends.marks, backends.replica, self._heads, self._connections)
         self.courier = Courier(
             sink.name, FORMATS[sink.format], self._lanes, self.account, self._marks, backends.letters, clock
@@ -162,11 +164,13 @@ class SinkAtWork:
             await self._joining.let_in(before, self._with.log, self._with.resources.clock)
             await sink_slots.occupy(broker, reader, self._with.checkpoints, self._with.log)
             await self._joining.done()
+        since = self._with.resources.clock.now() - JOINED
         for stream, consumer in self._listened().items():
             if consumer is None:
                 await sink_slots.unlisten(broker, stream, self.slot)
+                await self._floors.forget(stream)
             else:
-                await sink_slots.listen(broker, consumer, self.sink.begin)
+                await sink_listening.listen(broker, consumer, self.sink.begin, self._floors, since)
 
     async def _taking_in(self, entered: AsyncExitStack) -> ReadingEvents | None:
         resources = self._with.resources
@@ -250,7 +254,7 @@ class SinkAtWork:
     async def _heads(self) -> dict[str, Position]:
         """The ends of the streams now, by lane."""
         js = self._with.resources.js
-        ends = {
+        ends: dict[str, Position] = {
             lane: Position("", await sink_slots.last(js, stream))
             for lane, stream in _STREAMS.items()
             if lane in self.sink.data
@@ -274,6 +278,7 @@ class SinkAtWork:
                     if (running is None or running.done()) and self._catching_up.mine(stretch):
                         work[stretch.key] = asyncio.create_task(self._catching_up.run(stretch))
                 await self.account.write()
+                await self._floors.follow(self._with.resources.broker, filter(None, self._listened().values()))
                 await self._tell(reading)
                 await self._pause()
         finally:

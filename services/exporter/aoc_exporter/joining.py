@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aoc_exporter.behind import Behind
 
 #: A tenant that joins a sink is sent what was published since then: its settings took a moment to be known.
-_JOINED: Final = timedelta(minutes=10)
+JOINED: Final = timedelta(minutes=10)
 #: Who lets a tenant join works on it: another replica may not have these settings yet.
 _LEASE: Final = timedelta(seconds=60)
 
@@ -43,7 +43,7 @@ class Joining:
     async def let_in(self, before: frozenset[str] | None, log: Log, clock: Clock) -> None:
         """Have those join that were not there `before` (None: not known). Raises `Transient`."""
         new = (self._tenants or frozenset()) - before if before is not None else ()
-        if not new or (begin := await log.since(clock.now() - _JOINED)) is None:
+        if not new or (begin := await log.since(clock.now() - JOINED)) is None:
             return
         for tenant in sorted(new):
             key = behind_key(self._sink.name, tenant)

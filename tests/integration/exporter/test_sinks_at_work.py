@@ -117,15 +117,49 @@ async def test_alerts_and_the_audit_trail_go_as_they_are_revision_by_revision(be
         await bench.elastic("siem", url, data=["alerts", "audit"], include={"tenants": ["contoso"]})
         await eventually(lambda: bench.runs("siem"))
         for tenant in ("contoso", "fabrikam"):
-            for revision in ("1", "2"):
-                body = orjson.dumps(
-                    {"class_uid": 2004, "time": 1_790_000_000_000, "finding_info": {"uid": f"{tenant}-a"}}
-                )
-                headers = {REVISION_HEADER: revision, RULE_HEADER: "r1"}
-                await bench.say(
-                    "alerter", subjects.ALERTS_STREAM, Outgoing(subjects.alerts(tenant, "high"), body, headers)
-                )
+            await alerts(bench, tenant, 1, 2)
         await bench.say("api", subjects.AUDIT_STREAM, Outgoing(subjects.audit("contoso"), said.text.encode(), {}))
         await eventually(lambda: len(receiver.taken.times) == 3)
 
     assert set(receiver.taken.times) == {"contoso-a-1", "contoso-a-2", f"{said.id}-1"}
+
+
+async def alerts(bench, tenant: str, *revisions: int) -> None:
+    """Have the alerter publish these revisions of one alert of a tenant."""
+    for revision in revisions:
+        body = orjson.dumps({"class_uid": 2004, "time": 1_790_000_000_000, "finding_info": {"uid": f"{tenant}-a"}})
+        headers = {REVISION_HEADER: str(revision), RULE_HEADER: "r1"}
+        await bench.say("alerter", subjects.ALERTS_STREAM, Outgoing(subjects.alerts(tenant, "high"), body, headers))
+
+
+async def test_alerts_of_a_tenant_that_joins_and_those_while_the_consumer_was_gone_arrive_each_once(
+    bench, eventually
+) -> None:
+    one = {"data": ["alerts"], "include": {"tenants": ["contoso"]}}
+    both = one | {"include": {"tenants": ["contoso", "fabrikam"]}}
+    owner = jetstream(await bench.broker("provision"))
+
+    def arrived(*names: str):
+        return lambda: set(receiver.taken.times) == set(names)
+
+    async with elastic() as (receiver, url):
+        async with bench.exporter():
+            await bench.elastic("siem", url, **one)
+            await eventually(lambda: bench.runs("siem"))
+            await alerts(bench, "fabrikam", 1)
+            await alerts(bench, "contoso", 1)
+            await eventually(arrived("contoso-a-1"))
+            await bench.elastic("siem", url, **both)
+            await eventually(arrived("contoso-a-1", "fabrikam-a-1"))
+            # Gone, and nobody but the store knows where it was.
+            await owner.delete_consumer(subjects.ALERTS_STREAM, "exporter-0")
+            await alerts(bench, "fabrikam", 2)
+            await eventually(arrived("contoso-a-1", "fabrikam-a-1", "fabrikam-a-2"))
+        await alerts(bench, "contoso", 2)
+        await owner.delete_consumer(subjects.ALERTS_STREAM, "exporter-0")
+        async with bench.exporter():
+            await eventually(arrived("contoso-a-1", "contoso-a-2", "fabrikam-a-1", "fabrikam-a-2"))
+    tally = await bench.tally("siem")
+
+    assert receiver.taken.doubled == 0
+    assert (tally.refused, tally.missing) == (0, 0)

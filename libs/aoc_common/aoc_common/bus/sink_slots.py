@@ -8,11 +8,9 @@ beforehand: the exporter's user of NATS may make and remove consumers of these n
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from nats.errors import Error as NatsError
-from nats.js.api import DeliverPolicy
 from nats.js.errors import NotFoundError
 
 from aoc_common.bus.broker import jetstream
@@ -54,7 +52,7 @@ def permissions() -> tuple[str, ...]:
             f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{slot}",
             f"$JS.ACK.{stream}.{slot}.>",
         )
-    )
+    ) + tuple(f"$JS.API.STREAM.MSG.GET.{stream}" for stream in STREAMS if stream != subjects.EVENTS_STREAM)
 
 
 def reader(slot: int, event_filter: EventFilter, begin: Begin, batch: int = _BATCH) -> Reader:
@@ -101,27 +99,6 @@ async def filtered_tenants(broker: NatsBroker, reader: Reader) -> frozenset[str]
     wanted = info.config.filter_subjects or [info.config.filter_subject or ""]
     tenants = frozenset(subjects.owner(subject)[0] for subject in wanted)
     return None if tenants & {"*", ""} else tenants
-
-
-async def listen(broker: NatsBroker, consumer: Consumer, begin: Begin) -> None:
-    """Make the consumer of another stream, or bring it in order. Raises `Transient`."""
-    policy = DeliverPolicy.NEW if begin == "now" else DeliverPolicy.ALL
-    moment = begin.astimezone(UTC).isoformat() if isinstance(begin, datetime) else None
-    js, name = jetstream(broker), consumer.durable
-    declared = consumer.config().evolve(
-        deliver_policy=DeliverPolicy.BY_START_TIME if moment else policy, opt_start_time=moment
-    )
-    try:
-        try:
-            there = (await js.consumer_info(consumer.stream, name)).config
-        except NotFoundError:
-            await js.add_consumer(consumer.stream, declared)
-            return
-        if sorted(there.filter_subjects or [there.filter_subject or ""]) != sorted(consumer.subjects):
-            changed = there.evolve(filter_subject=None, filter_subjects=[*consumer.subjects])
-            await js.add_consumer(consumer.stream, changed)
-    except (NatsError, TimeoutError) as error:
-        raise Unreachable(f"{consumer.stream}: consumer {name}: {error or type(error).__name__}") from error
 
 
 async def unlisten(broker: NatsBroker, stream: str, slot: int) -> None:
