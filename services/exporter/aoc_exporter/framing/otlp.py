@@ -1,4 +1,4 @@
-"""The request of OTLP/HTTP for logs, in JSON (protobuf's JSON mapping: 64-bit numbers are strings). Pure.
+"""The request of OTLP/HTTP for logs, in JSON (protobuf's JSON mapping: 64-bit numbers are strings) or protobuf. Pure.
 
 One resource a tenant. An entry is a log record whose body is the encoded entry as text; its identity is in attributes.
 """
@@ -6,9 +6,12 @@ One resource a tenant. An entry is a log record whose body is the encoded entry 
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import SeverityNumber
 
 from aoc_exporter.framing.members import quoted
 
@@ -16,7 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aoc_exporter.item import Item
+type _Attribute = dict[str, Any]
 
+_SCOPE: Final = "aoc"
+_INFO: Final = SeverityNumber.SEVERITY_NUMBER_INFO
 _START: Final = b'{"resourceLogs":['
 _END: Final = b"]}"
 
@@ -33,8 +39,32 @@ def body(items: Iterable[Item]) -> bytes:
     return _START + b",".join(resources) + _END
 
 
+def packed(items: Iterable[Item]) -> bytes:
+    """The same in protobuf."""
+    request = ExportLogsServiceRequest()
+    for tenant, group in groupby(items, key=lambda item: item.entry.tenant):
+        resource = request.resource_logs.add()
+        resource.resource.attributes.extend(map(_value, _of_resource(tenant)))
+        scope = resource.scope_logs.add()
+        scope.scope.name = _SCOPE
+        for item in group:
+            one = scope.log_records.add(severity_number=_INFO, time_unix_nano=item.entry.time_ms * 1_000_000)
+            one.attributes.extend(map(_value, _attributes(item)))
+            one.body.string_value = item.data.decode("utf-8", "replace")
+    return bytes(request.SerializeToString())
+
+
 def record(item: Item) -> bytes:
     """One log record."""
+    time_ms, attributes = item.entry.time_ms, _attributes(item)
+    return b"".join((
+        b'{"timeUnixNano":"%d000000","severityNumber":9,"attributes":' % time_ms if time_ms
+        else b'{"severityNumber":9,"attributes":',
+        orjson.dumps(attributes), b',"body":{"stringValue":', quoted(item.data), b"}}",
+    ))  # fmt: skip
+
+
+def _attributes(item: Item) -> list[_Attribute]:
     entry = item.entry
     attributes = [
         _text("event.id", entry.id),
@@ -49,16 +79,27 @@ def record(item: Item) -> bytes:
     if entry.retrospective:
         attributes.append({"key": "aoc.retrospective", "value": {"boolValue": True}})
     attributes += [_text(f"aoc.labels.{name}", text) for name, text in entry.labels]
-    return b"".join((
-        b'{"timeUnixNano":"%d000000","severityNumber":9,"attributes":' % entry.time_ms if entry.time_ms
-        else b'{"severityNumber":9,"attributes":',
-        orjson.dumps(attributes), b',"body":{"stringValue":', quoted(item.data), b"}}",
-    ))  # fmt: skip
+    return attributes
 
 
 def _resource(tenant: str) -> bytes:
-    return orjson.dumps({"attributes": [_text("service.name", "aoc"), _text("aoc.tenant", tenant)]})
+    return orjson.dumps({"attributes": _of_resource(tenant)})
 
 
-def _text(key: str, value: str) -> dict[str, object]:
+def _of_resource(tenant: str) -> list[_Attribute]:
+    return [_text("service.name", "aoc"), _text("aoc.tenant", tenant)]
+
+
+def _text(key: str, value: str) -> _Attribute:
     return {"key": key, "value": {"stringValue": value}}
+
+
+def _value(attribute: _Attribute) -> KeyValue:
+    """An attribute of JSON in protobuf."""
+    [(kind, value)] = attribute["value"].items()
+    held = {
+        "stringValue": lambda: AnyValue(string_value=str(value)),
+        "intValue": lambda: AnyValue(int_value=int(value)),
+        "boolValue": lambda: AnyValue(bool_value=bool(value)),
+    }[kind]()
+    return KeyValue(key=attribute["key"], value=held)

@@ -39,7 +39,7 @@ class ElasticOptions(Frozen):
     """An Elasticsearch or OpenSearch."""
 
     kind: Literal["elastic"] = "elastic"
-    url: str = Field(description="Address of the cluster.")
+    url: str = Field(description="Address of the cluster; its parameters go with each request.")
     index: str = Field(
         "logs-{dataset}-{tenant}", description="Data stream or index, with {tenant}, {source}, {kind} and {dataset}."
     )
@@ -58,7 +58,8 @@ class Elastic:
     def __init__(self, options: ElasticOptions) -> None:
         self._options = options
         self._client = options.http.client()
-        self._address = f"{options.url.rstrip('/')}/_bulk?{_FILTER}"
+        address, _, parameters = options.url.partition("?")
+        self._address = f"{address.rstrip('/')}/_bulk?{parameters}{'&' if parameters else ''}{_FILTER}"
         self._remote = http.Remote("elastic", _error)
         self._headers = {"Content-Type": "application/x-ndjson", **_authorization(options)}
 

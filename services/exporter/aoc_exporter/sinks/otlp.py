@@ -1,4 +1,4 @@
-"""OTLP/HTTP for logs, in JSON: OpenTelemetry collectors, and through them Kafka, Loki and many others.
+"""OTLP/HTTP for logs, in JSON or protobuf: OpenTelemetry collectors, and through them Kafka, Loki and many others.
 
 By the protocol 429, 502, 503 and 504 come again and everything else is final. A partial success tells how many records
 were refused, not which; so the batch is halved until they stand alone. What was taken comes twice then, and counts as
@@ -12,14 +12,16 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Literal
 
 import orjson
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from pydantic import Field, SecretStr
 
 from aoc_common import http
-from aoc_common.outbound.refusals import RefusedWhole
+from aoc_common.outbound.refusals import RefusedWhole, said
 from aoc_common.outbound.web import ABOUT_CONTENT, HttpOptions, post
 from aoc_common.settings import Frozen
 from aoc_exporter.delivery.port import Limits
-from aoc_exporter.framing.otlp import body
+from aoc_exporter.framing.otlp import body, packed
 from aoc_exporter.outcome import Accepted
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ class OtlpOptions(Frozen):
 
     kind: Literal["otlp"] = "otlp"
     url: str = Field(description="Address of the receiver, without /v1/logs.")
+    encoding: Literal["json", "protobuf"] = Field(
+        "json", description="How requests are written; collectors take both, VictoriaLogs protobuf alone."
+    )
     headers: Mapping[str, SecretStr] = Field({}, description="Headers that it wants, such as a token.")
     http: HttpOptions = HttpOptions()
 
@@ -56,19 +61,20 @@ class Otlp:
         self._address = f"{options.url.rstrip('/')}/v1/logs"
         self._remote = http.Remote("otlp", _error, passes=lambda status: status in _AGAIN)
         given = {name: value.get_secret_value() for name, value in options.headers.items()}
-        self._headers = {**given, "Content-Type": "application/json"}
+        self._packed = options.encoding == "protobuf"
+        self._headers = {**given, "Content-Type": "application/x-protobuf" if self._packed else "application/json"}
 
     async def send(self, items: Sequence[Item]) -> Sequence[Outcome]:
         """As the port says. Repeats cannot be told apart but by the attributes `event.id` and `event.revision`."""
         answer = await post(self._client, self._address, self._remote, self.framed(items), self._headers, _FINAL)
-        rejected, words = _rejected(answer.body)
+        rejected, words = (_rejected_packed if self._packed else _rejected)(answer.body)
         if rejected:
             raise RefusedWhole(f"otlp: {rejected} rejected: {words}", maybe_taken=rejected < len(items))
         return [Accepted()] * len(items)
 
     def framed(self, items: Sequence[Item]) -> bytes:
         """As the port says."""
-        return body(items)
+        return packed(items) if self._packed else body(items)
 
     async def close(self) -> None:
         """As the port says."""
@@ -84,9 +90,19 @@ def _rejected(answer: bytes) -> tuple[int, str]:
         return 0, ""
 
 
+def _rejected_packed(answer: bytes) -> tuple[int, str]:
+    try:
+        partial = ExportLogsServiceResponse.FromString(answer).partial_success
+    except DecodeError:
+        return 0, ""
+    return max(0, partial.rejected_log_records), partial.error_message
+
+
 def _error(answer: bytes) -> tuple[str, str]:
+    """Code and words. Some say them as plain text; those in protobuf are for programs, and left out."""
     try:
         told = orjson.loads(answer)
         return str(told.get("code", "")), str(told.get("message", ""))
     except (ValueError, AttributeError):
-        return "", ""
+        text = answer.decode("utf-8", "replace").strip()
+        return "", said(text) if text.isprintable() else ""
