@@ -65,6 +65,19 @@ def test_a_stretch_of_time_can_be_collected_again_and_nothing_is_stored_twice(st
     assert all(source["stored"] <= source["records"] for source in counts["sources"])
 
 
+def test_no_generated_secret_is_in_a_command_line_or_an_environment(stack, processes_naming) -> None:
+    _, data, _ = stack
+    secrets = {file.name: file.read_text().strip() for file in (data / "secrets").iterdir() if file.is_file()}
+    shown = {
+        command: b"".join(Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ")).decode()
+        for pid, command in processes_naming(data).items()
+    }
+
+    assert len(secrets) > 5
+    assert all(any(f"aoc_{name}" in command for command in shown) for name in ("api", "exporter", "alerter"))
+    assert [(command, name) for command, text in shown.items() for name, one in secrets.items() if one in text] == []
+
+
 def test_history_and_live_traffic_arrive_and_can_be_queried(stack) -> None:
     _, _, base = stack
     # Who stands still is known after the first look.

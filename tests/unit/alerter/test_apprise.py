@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
 HOSTILE = "<b>x</b> [reset](https://evil.example) @everyone\nSeverity: low"
 
 
+def of_children() -> str:
+    """What the system shows of the processes that this one has started: command lines and environments."""
+    pids = [pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+    return "".join(Path(f"/proc/{pid}/{name}").read_text() for pid in pids for name in ("cmdline", "environ"))
+
+
 @pytest.mark.slow
 async def test_apprise_sends_and_says_what_came_of_it_and_goes_nowhere_else() -> None:
     taken: list[tuple[str, bytes]] = []
@@ -60,6 +67,8 @@ async def test_apprise_sends_and_says_what_came_of_it_and_goes_nowhere_else() ->
     async with serving([Route("/{status}/{rest:path}", hook, methods=["POST"])]) as at:
         host = at.removeprefix("http://")
         await processes.send(f"json://{host}/200/secret-path", message, set())
+        assert "apprise_process" in (shown := of_children())
+        assert "secret-path" not in shown
         await mails_go_to_each_recipient_once(processes, message)
         assert "400 words of the receiver" in await said(RefusedWhole, f"json://{host}/400/secret-path")
         assert "404 words of the receiver" in await said(Unusable, f"json://{host}/404/secret-path")

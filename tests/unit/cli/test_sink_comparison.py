@@ -8,7 +8,10 @@ from uuid import UUID
 import pytest
 
 from aoc_cli.verify import sink_folders, sinks_file
+from aoc_cli.verify.alert_recorder import RecordedAlert
 from aoc_cli.verify.published import MessageProperties
+from aoc_cli.verify.sink_alerts import gone, published_alerts
+from aoc_cli.verify.sink_audit import made_entries, published_entries
 from aoc_cli.verify.sink_comparison import Arrived, Published, SinkOutcome, as_stored, compare_sink, keys, published
 from aoc_cli.verify.stream_recorder import RecordedMessage
 from aoc_common.contracts.event import text_digest
@@ -75,8 +78,32 @@ def test_what_comes_twice_is_right_where_the_account_says_so_and_wrong_where_rep
     thrice = changed("a-2", times=3)
     assert (outcome("splunk", thrice).unsaid, outcome("splunk", thrice, Tally(repeated=1)).unsaid) == (1, 0)
     assert (outcome("splunk", twice).unsaid, outcome("splunk", twice, Tally(repeated=1)).unsaid) == (2, 1)
-    # Of what a killed exporter sent last nobody can tell.
-    assert compare_sink("splunk", keys({"a": 2, "b": 1}), SENT, twice, (), killed=True).wrong == {}
+    # That an exporter was killed excuses nothing.
+    assert compare_sink("splunk", keys({"a": 2, "b": 1}), SENT, twice, (), killed=True).wrong == {"unsaid": 2}
+
+
+def test_revisions_of_alerts_and_entries_of_the_audit_trail_are_compared_as_events_are() -> None:
+    told = [
+        RecordedAlert("x:1", "aoc.alerts.contoso.high", 0, fields="fx"),
+        RecordedAlert("x:2", "aoc.alerts.contoso.high", 1, fields="fy"),
+        RecordedAlert("x:2", "aoc.alerts.contoso.high", 2, fields="fy"),
+    ]
+    entries = [*made_entries()]
+    audit = published_entries(entries)
+    whole = {"x-1": Arrived(1, "fx", ""), "x-2": Arrived(2, "fy", "")} | {
+        key: Arrived(1, *one.fields, "") for key, one in audit.items()
+    }
+
+    def compared(there: dict[str, Arrived]) -> SinkOutcome:
+        expected, sent = {"x-1", "x-2", *audit}, published_alerts(told) | audit
+        return compare_sink("otlp", expected, sent, there, (), alerts={"x-1", "x-2"}, audit=audit, gone=gone(told))
+
+    # The second one was on AOC_ALERTS twice, and the first one only before that was deleted.
+    assert (compared(whole).wrong, compared(whole).alerts, compared(whole).audit) == ({}, 2, len(entries))
+    lacking = {key: one for key, one in whole.items() if key not in {"x-1", "x-2"}}
+    assert (compared(lacking).lost, compared(lacking).gone) == (1, 1)
+    assert compared(whole | {"x-2": Arrived(1, "other", "")}).wrong == {"altered": 1}
+    assert compared({key: one for key, one in whole.items() if key not in audit}).wrong == {"lost": len(entries)}
 
 
 def test_what_aoc_events_dropped_unread_is_compared_by_its_number_alone() -> None:

@@ -150,6 +150,7 @@ def _show_sinks(account: RunResult) -> None:
     shown = (
         "taken",
         "alerts",
+        "audit",
         "lost",
         "gone",
         "doubled",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Connections. `operator`: a user of the bus who may do everything.
+    """Connections. `operator`: a user of the bus who may do everything; `gateway`: the gateway's.
 
     `recorder`, `alert_recorder`: of AOC_EVENTS and of AOC_ALERTS.
     """
@@ -36,6 +36,7 @@ class Links:
     database: Database
     operator: NatsBroker
     operator_settings: NatsSettings
+    gateway: NatsBroker
     recorder: StreamRecorder
     alert_recorder: AlertRecorder
 
@@ -53,9 +54,9 @@ async def linked(data: DataDirectory, endpoints: Endpoints, bus: Mapping[str, in
             httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{endpoints.simulator}", timeout=30)
         )
         database = await stack.enter_async_context(connect(data.mongo_settings(endpoints)))
-        reader, owner = [
+        reader, owner, gateway = [
             await stack.enter_async_context(connected_broker(data.nats_settings(endpoints, user), user))
-            for user in ("cli", "provision")
+            for user in ("cli", "provision", "api")
         ]
         declared = data.nats_settings(endpoints, "provision").model_copy(update=dict(bus))
-        yield Links(truth, database, owner, declared, StreamRecorder(reader), AlertRecorder(owner))
+        yield Links(truth, database, owner, declared, gateway, StreamRecorder(reader), AlertRecorder(owner))

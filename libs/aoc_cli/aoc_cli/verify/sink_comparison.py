@@ -54,18 +54,18 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class SinkOutcome:
-    """One sink. An event's versions and an alert's revisions count each.
+    """One sink. An event's versions, an alert's revisions and entries of the audit trail count each.
 
     - `lost`: stored, and not at the destination. `unknown`: there, and never stored. `altered`: the bytes of a chosen
       field are others. `shortened`: without Microsoft's record, and they say so.
     - `doubled`: copies beyond the first. `republished`: those that AOC_EVENTS had again, after it was deleted or
       had dropped them. `repeats`: how many the exporter's account tells of, at most. `unsaid`: of the doubled, those
-      that are in neither. An exporter that is killed cannot tell what it sent last, so `killed` excuses them.
+      that are in neither. `killed`: whether an exporter was.
     - `refused`: given up in the destination's words. `late`: sent from the store, beside the others. `missing`: stored
       no more when they were to be sent late. `unseen`: compared by their number alone, because AOC_EVENTS had dropped
       them before they were read.
-    - `alerts`: how many of the expected are revisions of alerts. `gone`: of these, those that it lacks because
-      AOC_ALERTS was deleted, which nothing fills; they are not in `lost`.
+    - `alerts`, `audit`: how many of the expected are revisions of alerts, and entries. `gone`: revisions that it lacks
+      because AOC_ALERTS was deleted, which nothing fills; they are not in `lost`.
     - `joined`: whether a tenant was added midway. `mishaps`: what happened to requests.
     """
 
@@ -84,6 +84,7 @@ class SinkOutcome:
     missing: int
     unseen: int
     alerts: int = 0
+    audit: int = 0
     gone: int = 0
     once: bool = False
     joined: bool = False
@@ -163,6 +164,7 @@ def compare_sink(
     account: Iterable[Tally],
     *,
     alerts: Collection[str] = (),
+    audit: Collection[str] = (),
     gone: Collection[str] = (),
     joined: bool = False,
     killed: bool = False,
@@ -170,7 +172,8 @@ def compare_sink(
 ) -> SinkOutcome:
     """Compare. `account`: the exporter's own, by tenant. `expected`: keys of what is stored.
 
-    `alerts`: of the expected, those of alerts; `gone`: of these, those of an AOC_ALERTS that was deleted.
+    `alerts`, `audit`: of the expected, those of alerts and of the audit trail; `gone`: of these, those of an AOC_ALERTS
+    that was deleted.
     """
     absent, unknown = expected - arrived.keys(), arrived.keys() - expected
     lost = absent.difference(gone)
@@ -201,6 +204,7 @@ def compare_sink(
         missing=sum(tally.missing for tally in told),
         unseen=len(expected - published.keys()),
         alerts=len(alerts),
+        audit=len(audit),
         gone=len(absent) - len(lost),
         once=name in ONCE,
         joined=joined,

@@ -11,7 +11,7 @@ import httpx
 import orjson
 
 from aoc_cli.local.ports import LOOPBACK, free_port
-from aoc_cli.verify import sink_folders, sinks_file
+from aoc_cli.verify import sink_audit, sink_folders, sinks_file
 from aoc_cli.verify.sink_alerts import gone, published_alerts, revisions
 from aoc_cli.verify.sink_comparison import Arrived, compare_sink, keys, message_key, published
 from aoc_cli.verify.sink_folders import SinkFolder
@@ -24,6 +24,8 @@ from aoc_sim.settings import DEFAULT_TENANTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    from faststream.nats import NatsBroker
 
     from aoc_cli.local.stack import DataDirectory
     from aoc_cli.verify.links import Links
@@ -48,7 +50,8 @@ class Sinks:
         self, names: Sequence[str], data: DataDirectory, report: Callable[[str], None], *, alerts: bool = False
     ) -> None:
         self.names = names
-        self._data = ("events", "alerts") if alerts else ("events",)
+        self._data = ("events", "audit", *(["alerts"] if alerts else []))
+        self._entries = [*sink_audit.made_entries()]
         self._report = report
         self._directory = data.path / "sinks"
         self._syslog_port = free_port()
@@ -67,6 +70,11 @@ class Sinks:
         sinks_file.write_secrets(self._secrets)
         self._write()
         return sinks_file.exporter_settings(self._file, self._secrets, self._files)
+
+    async def begin(self, broker: NatsBroker) -> None:
+        """Write the audit trail that sinks are to get. Raises `Transient`."""
+        if self.names:
+            await sink_audit.write(broker, self._entries)
 
     def look(self, share: float) -> None:
         """Add a tenant to every other sink when this share of the records is stored."""
@@ -108,16 +116,18 @@ class Sinks:
             return {}
         summary, of_alerts = await _summary(links.simulator), await self._alerts(links.database)
         messages = links.alert_recorder.messages if of_alerts else []
-        sent = published(links.recorder.messages, proof.stored) | published_alerts(messages)
+        of_audit = sink_audit.published_entries(self._entries)
+        sent = published(links.recorder.messages, proof.stored) | published_alerts(messages) | of_audit
         accounts = MongoSinkAccounts(links.database)
         return {
             name: compare_sink(
                 name,
-                keys(proof.versions) | of_alerts,
+                keys(proof.versions) | of_alerts | of_audit.keys(),
                 sent,
                 await self._arrived(links.simulator, name),
                 (await accounts.of(name)).values(),
                 alerts=of_alerts,
+                audit=of_audit,
                 gone=gone(messages),
                 joined=name in self.names[::2],
                 killed=killed,
@@ -127,12 +137,11 @@ class Sinks:
         }
 
     def _wanted(self, links: Links) -> int:
-        """How many versions of events and revisions of alerts were published, and not deleted before they were read."""
+        """How many versions, revisions and entries were published, and not deleted before they were read."""
         events = {message_key(message) for message in links.recorder.messages} - {None}
-        if "alerts" not in self._data:
-            return len(events)
-        messages = links.alert_recorder.messages
-        return len(events) + len({message.key for message in messages} - gone(messages))
+        messages = links.alert_recorder.messages if "alerts" in self._data else []
+        alerts = {message.key for message in messages} - gone(messages)
+        return len(events) + len(alerts) + len(self._entries)
 
     async def _alerts(self, database: Database) -> set[str]:
         """The keys of all revisions that are stored, where sinks get them."""
