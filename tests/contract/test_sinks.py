@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from aoc_exporter.delivery.port import Sink
     from aoc_sim.siem.taken import Taken
 
-NAMES = ["splunk", "splunk-acks", "elastic", "otlp", "webhook", "sentinel", "syslog"]
+NAMES = ["splunk", "splunk-acks", "elastic", "otlp", "otlp-protobuf", "webhook", "sentinel", "syslog"]
 #: Of their destinations, those that tell repeats apart.
 KNOW_REPEATS = {"elastic"}
 #: Those that can say of one event that they will not take it.
@@ -72,10 +72,14 @@ async def elastic(stack: AsyncExitStack, mishaps: Mishaps) -> tuple[Any, Sink]:
     return receiver, Elastic(ElasticOptions(url=url, user="aoc", password="made-up", http=LOCAL))
 
 
-async def otlp(stack: AsyncExitStack, mishaps: Mishaps) -> tuple[Any, Sink]:
+async def otlp(stack: AsyncExitStack, mishaps: Mishaps, *, encoding: str = "json") -> tuple[Any, Sink]:
     receiver = OtlpReceiver(mishaps)
     url = await stack.enter_async_context(serving(receiver.routes()))
-    return receiver, Otlp(OtlpOptions(url=url, http=LOCAL))
+    return receiver, Otlp(OtlpOptions(url=url, http=LOCAL, encoding=encoding))
+
+
+async def otlp_protobuf(stack: AsyncExitStack, mishaps: Mishaps) -> tuple[Any, Sink]:
+    return await otlp(stack, mishaps, encoding="protobuf")
 
 
 async def webhook(stack: AsyncExitStack, mishaps: Mishaps) -> tuple[Any, Sink]:
@@ -104,6 +108,7 @@ RECEIVERS = {
     "splunk-acks": splunk_acks,
     "elastic": elastic,
     "otlp": otlp,
+    "otlp-protobuf": otlp_protobuf,
     "webhook": webhook,
     "sentinel": sentinel,
     "syslog": syslog,
@@ -174,7 +179,7 @@ async def test_one_event_that_is_refused_is_given_up_alone_with_the_destinations
         requests = taken.requests
 
     assert set(account.refused) == {sent[place - 1].key}
-    assert account.refused[sent[place - 1].key].startswith(name.removesuffix("-acks"))
+    assert account.refused[sent[place - 1].key].startswith(name.partition("-")[0])
     assert set(taken.times) == account.accepted == {one.key for one in sent} - set(account.refused)
     assert taken.doubled <= account.repeats.total()
     assert requests <= 2 * 6

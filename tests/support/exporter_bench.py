@@ -133,9 +133,9 @@ async def started(bench: Bench, log: Path) -> AsyncIterator[asyncio.subprocess.P
     settings = bench.settings()
     environment = {
         "AOC_NATS__URL": settings.nats.url,
-        "AOC_NATS__USER": settings.nats.user,
-        "AOC_NATS__PASSWORD": settings.nats.password,
-        "AOC_MONGO__URI": settings.mongo.uri,
+        "AOC_NATS__USER": settings.nats.user or "",
+        "AOC_NATS__PASSWORD": settings.nats.password or "",
+        "AOC_MONGO__URI": settings.mongo.uri or "",
         "AOC_MONGO__DATABASE": settings.mongo.database,
         "AOC_HEALTH__PORT": "0",
         "AOC_EXPORT__ALLOWED_NETWORKS": '["127.0.0.0/8"]',

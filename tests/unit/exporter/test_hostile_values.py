@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
+from google.protobuf.json_format import Parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from aoc_exporter.formats import FORMATS
 from aoc_exporter.framing import bulk, hec, ndjson, otlp, sentinel, syslog, webhook
@@ -107,6 +109,7 @@ def check_json(pair: list[Item], identities: list[str]) -> None:
     records = resource["scopeLogs"][0]["logRecords"]
     assert [record["attributes"][0]["value"]["stringValue"] for record in records] == identities
     assert [record["body"]["stringValue"].encode() for record in records] == [item.data for item in pair]
+    assert ExportLogsServiceRequest.FromString(otlp.packed(pair)) == Parse(otlp.body(pair), ExportLogsServiceRequest())
 
     assert [row["EventId"] for row in orjson.loads(sentinel.body(map(sentinel.row, pair)))] == identities
     assert [one["aoc"]["id"] for one in orjson.loads(webhook.body(pair, "now"))["data"]] == identities

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import orjson
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from aoc_common.errors import BadConfiguration
@@ -47,6 +48,10 @@ def test_times_at_the_edges_are_written(time_ms: int) -> None:
 
     assert json.loads(hec.envelope(edge, hec.HecFields()))["time"] == pytest.approx(time_ms / 1000)
     assert json.loads(edge.data)["@timestamp"].endswith("Z")
+    # OTLP counts nanoseconds in 64 bits: until 2554.
+    [record] = ExportLogsServiceRequest.FromString(otlp.packed([edge])).resource_logs[0].scope_logs[0].log_records
+    assert record.time_unix_nano == (time_ms * 1_000_000 if time_ms < 1 << 44 else 0)
+    assert ("timeUnixNano" in json.loads(otlp.record(edge))) is (time_ms < 1 << 44)
 
 
 def test_resources_of_otlp_are_of_one_tenant_each() -> None:

@@ -1,10 +1,13 @@
-"""A receiver of OTLP/HTTP logs in JSON."""
+"""A receiver of OTLP/HTTP logs, in JSON and in protobuf: it answers as it is asked."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -14,6 +17,8 @@ from aoc_sim.siem.taken import Taken
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+
+_PROTOBUF: Final = "application/x-protobuf"
 
 
 class OtlpReceiver:
@@ -28,20 +33,23 @@ class OtlpReceiver:
         return [Route("/v1/logs", self._logs, methods=["POST"])]
 
     async def _logs(self, request: Request) -> Response:
+        packed = request.headers.get("Content-Type") == _PROTOBUF
+
         async def serve(body: bytes, mishap: Mishap) -> Response:
-            return self._take(body, mishap)
+            return self._take(body, mishap, packed=packed)
 
         return await answered(request, self.mishaps, self.taken, serve)
 
-    def _take(self, body: bytes, mishap: Mishap) -> Response:
+    def _take(self, body: bytes, mishap: Mishap, *, packed: bool) -> Response:
         try:
+            told = MessageToDict(ExportLogsServiceRequest.FromString(body)) if packed else orjson.loads(body)
             records = [
                 record | {"resource": resource["resource"]}
-                for resource in orjson.loads(body)["resourceLogs"]
+                for resource in told["resourceLogs"]
                 for scope in resource["scopeLogs"]
                 for record in scope["logRecords"]
             ]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, DecodeError):
             return JSONResponse({"code": 3, "message": "cannot be read"}, 400)
         if mishap is Mishap.ITEM_ERRORS:
             return JSONResponse({"code": 14, "message": "exporter is full"}, 503)
@@ -54,6 +62,9 @@ class OtlpReceiver:
             else:
                 self.taken.take(key, record)
         partial = {"rejectedLogRecords": str(rejected), "errorMessage": "invalid record"} if rejected else {}
+        if packed:
+            answer = ParseDict({"partialSuccess": partial}, ExportLogsServiceResponse())
+            return Response(answer.SerializeToString(), media_type=_PROTOBUF)
         return JSONResponse({"partialSuccess": partial})
 
 

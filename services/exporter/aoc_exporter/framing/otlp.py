@@ -48,7 +48,7 @@ def packed(items: Iterable[Item]) -> bytes:
         scope = resource.scope_logs.add()
         scope.scope.name = _SCOPE
         for item in group:
-            one = scope.log_records.add(severity_number=_INFO, time_unix_nano=item.entry.time_ms * 1_000_000)
+            one = scope.log_records.add(severity_number=_INFO, time_unix_nano=_nanoseconds(item))
             one.attributes.extend(map(_value, _attributes(item)))
             one.body.string_value = item.data.decode("utf-8", "replace")
     return bytes(request.SerializeToString())
@@ -56,12 +56,18 @@ def packed(items: Iterable[Item]) -> bytes:
 
 def record(item: Item) -> bytes:
     """One log record."""
-    time_ms, attributes = item.entry.time_ms, _attributes(item)
+    when, attributes = _nanoseconds(item), _attributes(item)
     return b"".join((
-        b'{"timeUnixNano":"%d000000","severityNumber":9,"attributes":' % time_ms if time_ms
+        b'{"timeUnixNano":"%d","severityNumber":9,"attributes":' % when if when
         else b'{"severityNumber":9,"attributes":',
         orjson.dumps(attributes), b',"body":{"stringValue":', quoted(item.data), b"}}",
     ))  # fmt: skip
+
+
+def _nanoseconds(item: Item) -> int:
+    """When it happened, in ns since 1970; 0, which stands for unknown, for what the protocol's 64 bits cannot say."""
+    when = item.entry.time_ms * 1_000_000
+    return when if 0 < when < 2**64 else 0
 
 
 def _attributes(item: Item) -> list[_Attribute]:
@@ -98,7 +104,7 @@ def _value(attribute: _Attribute) -> KeyValue:
     """An attribute of JSON in protobuf."""
     [(kind, value)] = attribute["value"].items()
     held = {
-        "stringValue": lambda: AnyValue(string_value=str(value)),
+        "stringValue": lambda: AnyValue(string_value=str(value).encode("utf-8", "replace").decode()),
         "intValue": lambda: AnyValue(int_value=int(value)),
         "boolValue": lambda: AnyValue(bool_value=bool(value)),
     }[kind]()
