@@ -160,7 +160,7 @@ class Courier:
             await self.account.write_repeats()
         except Transient as error:
             for parcel in parcels:
-                self._put_off(parcel, Again(f"what is sent cannot be put on record: {error}"))
+                self._put_off(parcel, Retry(f"what is sent cannot be put on record: {error}"))
             return False
         return True
 

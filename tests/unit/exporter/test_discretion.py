@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from aoc_common.errors import Throttled
 from aoc_common.outbound.refusals import RefusedWhole
 from aoc_exporter.delivery.discretion import Discreet, secrets_of
-from aoc_exporter.outcome import Accepted, Again, Refused
+from aoc_exporter.outcome import Accepted, Refused, Retry
 from aoc_exporter.sinks.otlp import OtlpOptions
 from siem_entries import items
 
@@ -33,10 +33,10 @@ class Rude:
 
 
 async def test_words_come_without_secrets_and_all_else_as_it_was() -> None:
-    ends = [Accepted(2), Refused(f"no {SECRET}"), Again(f"{SECRET} Basic YW9jOm1hZGUtdXA=", 3.0, 1, own=True)]
+    ends = [Accepted(2), Refused(f"no {SECRET}"), Retry(f"{SECRET} Basic YW9jOm1hZGUtdXA=", 3.0, 1, own=True)]
     sink = Discreet(Rude(ends), [SECRET, "", "abc"])
 
-    assert await sink.send(items(3)) == [Accepted(2), Refused("no ***"), Again("*** Basic ***", 3.0, 1, own=True)]
+    assert await sink.send(items(3)) == [Accepted(2), Refused("no ***"), Retry("*** Basic ***", 3.0, 1, own=True)]
 
 
 async def test_errors_come_without_secrets_and_are_what_they_were() -> None:

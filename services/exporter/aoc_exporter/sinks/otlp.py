@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from pydantic import Field, SecretStr
 
 from aoc_common import http
-from aoc_common.outbound.refusals import RefusedWhole, said
+from aoc_common.outbound.refusals import RefusedWhole, one_line
 from aoc_common.outbound.web import ABOUT_CONTENT, HttpOptions, post
 from aoc_common.settings import Frozen
 from aoc_exporter.delivery.port import Limits
@@ -105,4 +105,4 @@ def _error(answer: bytes) -> tuple[str, str]:
         return str(told.get("code", "")), str(told.get("message", ""))
     except (ValueError, AttributeError):
         text = answer.decode("utf-8", "replace").strip()
-        return "", said(text) if text.isprintable() else ""
+        return "", one_line(text) if text.isprintable() else ""
