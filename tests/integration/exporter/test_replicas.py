@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from contextlib import AsyncExitStack
 
+import pytest
+
 from aoc_common.bus.broker import jetstream
 from aoc_sim.siem.mishaps import Mishap, Mishaps
 from aoc_sim.siem.splunk import SplunkReceiver
@@ -23,6 +25,7 @@ async def redelivered_soon(bench) -> None:
     await owner.add_consumer("AOC_EVENTS", config.evolve(ack_wait=1.5))
 
 
+@pytest.mark.slow
 async def test_one_of_two_replicas_is_killed_midway_and_every_event_arrives(bench, eventually, tmp_path) -> None:
     receiver = SplunkReceiver(Mishaps(rates={Mishap.SLOW: 0.5}, most=100, slow_s=0.1), token=TOKEN, acknowledges=True)
     async with AsyncExitStack() as stack:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
@@ -84,6 +85,7 @@ def shown(pid: int) -> str:
     return "\n".join((place / name).read_bytes().decode() for place in found for name in ("cmdline", "environ"))
 
 
+@pytest.mark.slow
 async def test_secrets_of_sinks_of_every_kind_are_in_nothing_that_anybody_sees(bench, eventually, tmp_path) -> None:
     for name, secret in SECRETS.items():
         (bench.folder / name).write_text(secret)
@@ -98,7 +100,7 @@ async def test_secrets_of_sinks_of_every_kind_are_in_nothing_that_anybody_sees(b
             "redact": [{"field": "actor.user.name", "how": "hash"}], "redaction_key": f"file:{bench.folder}/hash",
         }  # fmt: skip
         for name, (kind, options) in made.items():
-            await bench.put(name, kind, options, **redaction)
+            await bench.put(name, kind, options, begin="beginning", **redaction)
         async with started(bench, log) as process:
 
             async def at_work() -> bool:
