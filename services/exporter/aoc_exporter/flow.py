@@ -265,6 +265,12 @@ class SinkAtWork:
         """How often the connection to the bus was made again."""
         return connection(self._with.resources.broker).stats["reconnects"]
 
+    async def _note_floors(self) -> None:
+        """Note where the consumers of other streams are. Raises `Transient`, also for one that is gone: it is made anew."""
+        for consumer in filter(None, self._listened().values()):
+            floor = await sink_listening.floor(self._with.resources.broker, consumer)
+            await self._floors.write(consumer.stream, floor)
+
     async def _look_until_left(self, reading: ReadingEvents | None) -> None:
         work: dict[str, asyncio.Task[None]] = {}
         try:
@@ -278,7 +284,7 @@ class SinkAtWork:
                     if (running is None or running.done()) and self._catching_up.mine(stretch):
                         work[stretch.key] = asyncio.create_task(self._catching_up.run(stretch))
                 await self.account.write()
-                await self._floors.follow(self._with.resources.broker, filter(None, self._listened().values()))
+                await self._note_floors()
                 await self._tell(reading)
                 await self._pause()
         finally:

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aoc_common.bus import sink_listening
 from aoc_common.contracts.publications import Position
 from aoc_common.contracts.sink_states import Mark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from faststream.nats import NatsBroker
-
-    from aoc_common.bus.consume import Consumer
     from aoc_common.store.sink_marks import SinkMarkStore
 
 #: In place of a replica: all share it.
@@ -43,11 +37,6 @@ class SinkFloors:
         """It is read no more: whoever reads it again begins anew. Raises `Transient`."""
         if await self.read(stream) is not None:
             await self.write(stream, Position("", 0))
-
-    async def follow(self, broker: NatsBroker, consumers: Iterable[Consumer]) -> None:
-        """Note where they are now. Raises `Transient`, also when one is gone: it has to be made again."""
-        for consumer in consumers:
-            await self.write(consumer.stream, await sink_listening.floor(broker, consumer))
 
 
 def _lane(stream: str) -> str:
