@@ -159,7 +159,9 @@ class _Work:
             if again:
                 rest = set(map(id, left))
                 for parcel in before:
-                    courier.account.repeated(parcel.tenant, int(id(parcel) not in rest))
+                    # Where copies are told apart, only those are counted that somebody asked for.
+                    counts = parcel.copies or self._stretch.upto is not None
+                    courier.account.repeated(parcel.tenant, int(counts and id(parcel) not in rest))
             tries = 0 if len(left) < len(before) else tries + 1
             if self._sources.leaving.is_set():
                 return not left

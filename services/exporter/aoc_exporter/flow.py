@@ -266,7 +266,7 @@ class SinkAtWork:
         return connection(self._with.resources.broker).stats["reconnects"]
 
     async def _note_floors(self) -> None:
-        """Note where the consumers of other streams are. Raises `Transient`, also for one that is gone: it is made anew."""
+        """Note where the consumers of other streams are. Raises `Transient`, also for one that is gone: it is made."""
         for consumer in filter(None, self._listened().values()):
             floor = await sink_listening.floor(self._with.resources.broker, consumer)
             await self._floors.write(consumer.stream, floor)
