@@ -117,8 +117,9 @@ class Draining:
         if any(account.unsettled for account in accounts.values()) and waited_s <= _UNSETTLED_GRACE_S:
             return False
         # Content that failed some times is tried again after minutes; without a valid address, never.
-        waiting = "links" not in self.options.kinds and any(account.blobs_waiting for account in accounts.values())
-        return not waiting or waited_s > _PUT_OFF_GRACE_S
+        if waited_s > _PUT_OFF_GRACE_S or not any(account.blobs_waiting for account in accounts.values()):
+            return True
+        return not await evaluator.lacks_records()
 
     def _grace_s(self) -> float:
         """How long to wait for missing records after everything else is done, in seconds."""

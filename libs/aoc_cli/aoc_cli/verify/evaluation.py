@@ -158,6 +158,12 @@ class Evaluator:
         account = MongoAccount(self.links.database)
         return {(tenant, item.source): item for tenant in tenants for item in await account.accounts(tenant, now)}
 
+    async def lacks_records(self) -> bool:
+        """Whether a record is not stored that a collector can get."""
+        available = AvailableRecords.of((await self._fetch("/_truth"))["tenants"])
+        stored = [record async for record in MongoCensus(self.links.database).records()]
+        return bool(available.absent(stored) - available.excused.keys())
+
     async def _unreported(
         self,
         available: AvailableRecords,
