@@ -242,6 +242,18 @@ async def test_the_end_of_windows_is_one_replica_s_for_a_minute_and_stays_when_i
     assert await database["window_ends"].count_documents({}) == 1
 
 
+async def test_who_took_the_end_of_windows_by_a_clock_that_was_ahead_and_died_holds_up_nobody(database) -> None:
+    await ensure_indexes(database, ("window_ends",))
+    ends = MongoWindowEnds(database)
+    due = WindowEnd("k", "contoso", "c", ("kim",), NOW, NOW, NOW)
+    await ends.add([due, replace(due, key="later", due_at=LATER + timedelta(days=9))])
+    (lost,) = await ends.take(NOW + timedelta(days=3), 10)
+
+    (taken,) = await ends.take(LATER, 10)
+    assert taken.key == lost.key == "k"
+    assert await ends.take(LATER + timedelta(seconds=59), 10) == []
+
+
 async def test_what_is_kept_of_a_tenant_goes_with_it(alerts, database) -> None:
     alert = alert_of()
     await alerts.write([new(alert), new(alert_of(tenant="fabrikam"))])

@@ -9,6 +9,7 @@ from aoc_alerter import metrics
 from aoc_alerter.known_tenants import KnownTenants
 from aoc_alerter.parts import alerts, notifications, rules
 from aoc_alerter.settings import AlerterSettings
+from aoc_common.clock import SteadyClock, SystemClock
 from aoc_common.service.worker import Worker
 from aoc_common.settings import load
 from aoc_rules.shelf import librarian
@@ -27,7 +28,9 @@ def make() -> Service:
 
 def worker(settings: AlerterSettings, shipped: Librarian) -> Worker[AlerterSettings]:
     """An alerter of these rules, and of those that are stored."""
-    return Worker("alerter", settings, partial(build, shipped))
+    # What a clock that is wrong for a moment says of the past and of what is due would stay so when it is right again.
+    clock = SteadyClock(SystemClock(), metrics.clock_stepped)
+    return Worker("alerter", settings, partial(build, shipped), clock=clock)
 
 
 async def build(shipped: Librarian, settings: AlerterSettings, parts: Parts) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from aoc_common.telemetry import logs
 from aoc_common.telemetry.metrics import SECONDS, Catalogue
+
+_log = logs.get(__name__)
 
 CATALOGUE: Final = Catalogue()
 
@@ -65,6 +68,15 @@ NOTIFY_SECONDS = CATALOGUE.histogram(
 NOTIFICATIONS_UNREADABLE = CATALOGUE.gauge(
     "aoc_alerter_notification_routes_unreadable", "1: the file with routes cannot be read; what was read before stays."
 )
+CLOCK_STEPS = CATALOGUE.counter(
+    "aoc_alerter_clock_steps_total", "Times that the machine's clock was seen to be set, by direction.", ("direction",)
+)
+
+
+def clock_stepped(seconds: float) -> None:
+    """The clock of this machine was set by so much; it is not believed yet."""
+    CLOCK_STEPS.labels("forward" if seconds > 0 else "back").inc()
+    _log.warning("clock.stepped", seconds=round(seconds))
 
 
 class CorrelationWatch:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import subprocess
 import sys
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
+import structlog
 from nats.js.api import ConsumerConfig
 
 from alerting import MINE, librarian, rule_text
@@ -140,6 +143,63 @@ async def test_after_an_outage_longer_than_the_stream_keeps_events_there_is_each
     async with alerter():
         await eventually(lambda: _is(counts(rig), {"kim": 2, "sam": 2, "lee": 1}), 30)
         await eventually(lambda: _all_published(rig))
+
+
+async def test_rules_that_change_all_the_time_hold_up_no_event_and_lose_none(rig, alerter, eventually) -> None:
+    rules, written = MongoRules(rig.database), list[str]()
+
+    async def changing() -> None:
+        for number in itertools.count(1):
+            identity = str(UUID(int=number))
+            assert await rules.write(StoredRule(identity, text=rule_text(identity, f"Operation {number}")))
+            written.append(identity)
+            if len(written) > 3:
+                await rules.remove(written[-4])
+            await asyncio.sleep(0.05)  # the alerter looks ten times a second
+
+    with structlog.testing.capture_logs() as logged:
+
+        def loads() -> int:
+            return sum(one["event"] == "rules.loaded" for one in logged)
+
+        async with alerter(), asyncio.TaskGroup() as group:
+            task = group.create_task(changing())
+            for number in range(10):
+                before = loads()
+                await rig.publish(*records(f"u{number}", number=2), source="o365-exchange")
+                await eventually(lambda before=before: loads() > before)
+            await eventually(lambda: _is(counts(rig), {f"u{number}": 2 for number in range(10)}))
+            last = loads()
+            await eventually(lambda: loads() > last)
+            task.cancel()
+
+
+@pytest.mark.slow
+async def test_ruinous_and_huge_rules_are_bounded_and_hold_up_no_other(rig, alerter, eventually) -> None:
+    ruinous, huge, many = (str(UUID(int=number)) for number in (1, 2, 3))
+    selections = {
+        ruinous: {"ObjectId|re": r"^(([a-z])+.)+[A-Z]([a-z])+$"},
+        huge: {"ObjectId": "x" * (1 << 20)},
+        many: {"UserId": [f"u{number}@contoso.example" for number in range(10_000)]},
+    }
+    for identity, selection in selections.items():
+        text = rule_text(identity, "", detection={"selection": selection, "condition": "selection"})
+        assert await MongoRules(rig.database).write(StoredRule(identity, text=text))
+    slow = [one | {"ObjectId": "a" * 30_000 + "!"} for one in records("kim", number=50)]
+    found = [one | {"ObjectId": "ab.Ba"} for one in records("sam")]
+    with structlog.testing.capture_logs() as logged:
+        async with alerter():
+            await rig.publish(*slow, *found, *records("u9999"), source="o365-exchange")
+            wanted = {(MINE, 50), (MINE, 1), (ruinous, 1), (many, 1)}
+
+            async def alerted() -> set[tuple[str, int]]:
+                return {(one.rule.id, one.count) for one in await alerts_of(rig)}
+
+            await eventually(lambda: _is(alerted(), wanted), 20)  # where an engine backtracks: years
+
+    assert [(one["rule"], "at most 524,288" in one["why"]) for one in logged if one["event"] == "rule.faulty"] == [
+        (huge, True)
+    ]
 
 
 @pytest.mark.slow

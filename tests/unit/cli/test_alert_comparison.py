@@ -100,6 +100,8 @@ def test_each_way_to_be_wrong_is_seen() -> None:
     strange = replace(WHOLE, events=(*WHOLE.events[:2], replace(event(3), id=UUID(int=99))))
     shifted = replace(WHOLE, events=(*WHOLE.events[:2], replace(event(3), at=AT + timedelta(hours=1))))
     again = replace(WHOLE, events=(*WHOLE.events, event(4, 60)), count=4)
+    past = replace(WHOLE, events=tuple(replace(one, old=True) for one in WHOLE.events))
+    hour, day = timedelta(hours=1), timedelta(hours=25)
 
     def with_alerts(*stored: Alert, **changes: object) -> FoundAlerts:
         messages = [sent(FIRST), *map(sent, stored)]
@@ -117,6 +119,8 @@ def test_each_way_to_be_wrong_is_seen() -> None:
         "of an event that is not stored": compared(with_alerts(strange), story({EVENTS[0]})),
         "of another event": compared(with_alerts(shifted)),
         "counts one more": compared(with_alerts(replace(WHOLE, count=4))),
+        "of the past, a day later": compared(with_alerts(past, ended=AT + day)),
+        "of the past, an hour later": compared(with_alerts(past, ended=AT + hour)),
         "two incidents in one": compared(FOUND, story({EVENTS[0]}), story({EVENTS[1]}, incident="the other")),
         "a revision was never published": compared(replace(FOUND, messages=[sent(WHOLE)])),
         "waits to be published": compared(replace(FOUND, alerts=[StoredAlert(WHOLE, 2, 1)])),
@@ -137,6 +141,8 @@ def test_each_way_to_be_wrong_is_seen() -> None:
         "of an event that is not stored": {"strange": 1},
         "of another event": {"strange": 1},
         "counts one more": {"strange": 1},
+        "of the past, a day later": {},
+        "of the past, an hour later": {"strange": 3},
         "two incidents in one": {"strange": 1},
         "a revision was never published": {"unpublished": 1},
         "waits to be published": {"unpublished": 1},

@@ -33,8 +33,8 @@ def test_every_round_kills_and_pauses_everything_once_and_adds_what_the_kinds_st
     assert not any(strike.deed == "delete stream" for strike in plain)
 
 
-def test_where_an_alerter_runs_its_streams_and_consumers_are_struck_and_it_is_down_and_paused_for_long() -> None:
-    kinds: set[Kind] = {"streams", "consumers", "windows"}
+def test_where_an_alerter_runs_its_streams_consumers_and_clock_are_struck_and_it_is_down_and_paused_for_long() -> None:
+    kinds: set[Kind] = {"streams", "consumers", "windows", "clock"}
     without, alerting = (plan(victims, 11, 2, kinds) for victims in (VICTIMS, [*VICTIMS, "alerter", "alerter-2"]))
     struck = {(one.deed, one.victim) for one in alerting} - {(one.deed, one.victim) for one in without}
 
@@ -43,6 +43,7 @@ def test_where_an_alerter_runs_its_streams_and_consumers_are_struck_and_it_is_do
         *(("delete consumer", stream) for stream in ("AOC_EVENTS", "AOC_ALERTS")),
         *((deed, victim) for deed in ("kill -9", "pause") for victim in ("alerter", "alerter-2")),
         ("down", "alerter*"),
+        ("clock", "alerter"),
     }
     assert max(one.seconds for one in alerting if one.deed == "pause" and one.victim.startswith("alerter")) > 30
 

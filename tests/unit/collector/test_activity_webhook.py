@@ -117,6 +117,22 @@ async def test_a_webhook_that_microsoft_refuses_does_not_keep_us_from_polling(fe
     assert len(feed.started) == len(soon) + 1
 
 
+async def test_a_refused_webhook_is_tried_soon_and_then_less_and_less_often_up_to_every_quarter_of_an_hour(
+    feed, poll, clock
+):
+    feed.runs(address=None)
+    feed.answers = [httpx.Response(400, json={"error": {"code": "AF20021"}}) for _ in range(8)]
+    waited = []
+    for _ in range(8):
+        began, before = clock.now(), len(feed.started)
+        while len(feed.started) == before:
+            await poll()
+            clock.advance(timedelta(seconds=15))
+        waited.append((clock.now() - began).total_seconds())
+
+    assert waited == [15, 15, 30, 60, 120, 240, 480, 900]
+
+
 async def test_a_webhook_is_not_worth_a_subscription_that_runs(feed, poll):
     feed.runs(address=None)
     feed.answers = [httpx.Response(400, json={"error": {"code": "AF20021"}})]

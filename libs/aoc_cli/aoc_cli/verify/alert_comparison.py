@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from aoc_common.store.alerts import StoredAlert
 
 _SHOWN: Final = 20
+#: From which age on events are of the past, as the alerter of a run has it, which has no setting for that.
+_OLD_AFTER: Final = timedelta(hours=24)
 #: Counters that must be zero.
 _MUST_BE_ZERO: Final = ("missed", "doubled", "strange", "unpublished", "unstored", "unread")
 
@@ -43,7 +46,8 @@ class AlertOutcome:
       `missed`: those that are not there, or lack an event; and events that a rule has found and no alert has.
     - `raised`: all that are stored; `others`: of these, those that no story is to raise, by rule.
     - `doubled`: a second alert of one incident, and revisions that AOC_ALERTS had twice in one life.
-    - `strange`: alerts of events that are not stored or are others, that count wrongly, or that are two incidents.
+    - `strange`: alerts of events that are not stored or are others, or are not as old as they say; that count wrongly;
+      that are two incidents.
     - `revisions`: messages of AOC_ALERTS. `unpublished`: revisions that it never had; `unstored`: those that it had of
       alerts that are not stored, or say something else.
     - `unread`: events that the alerter has not read in time. `undecided`: stretches of time in which something may yet
@@ -72,13 +76,17 @@ class AlertOutcome:
 
 @dataclass(frozen=True, slots=True)
 class FoundAlerts:
-    """What is there. `names`: id of a rule -> its name. `facts`: event -> what is true of it, and of its twin."""
+    """What is there. `names`: id of a rule -> its name. `facts`: event -> what is true of it, and of its twin.
+
+    `ended`: when the alerter had ended, by a clock that is right.
+    """
 
     alerts: Sequence[StoredAlert]
     hits: Sequence[Hit]
     messages: Sequence[RecordedAlert]
     names: Mapping[str, str]
     facts: Mapping[UUID, frozenset[EventFacts]]
+    ended: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 def compare_alerts(
@@ -95,7 +103,7 @@ def compare_alerts(
     strange = {
         f"{_told(alert, found.names)}: {why}"
         for alert in by_id.values()
-        for why in _faults(alert, hits[alert.id], found.facts)
+        for why in _faults(alert, hits[alert.id], found)
     }
     repeated = _repeated(found.messages)
     unpublished = set(_unpublished(found))
@@ -177,14 +185,16 @@ def _second_alerts(alerts: Sequence[Alert]) -> Iterator[Alert]:
             yield alert
 
 
-def _faults(alert: Alert, hits: set[UUID], facts: Mapping[UUID, frozenset[EventFacts]]) -> Iterator[str]:
+def _faults(alert: Alert, hits: set[UUID], found: FoundAlerts) -> Iterator[str]:
     """What an alert says that is not so. `hits`: the events that it has by what was noted of each."""
     for event in alert.events:
-        known = facts.get(event.id, frozenset())
+        known = found.facts.get(event.id, frozenset())
         if not known:
             yield f"{event.id} is no stored event"
         elif EventFacts(alert.tenant, event.source, event.class_uid, to_ms(event.at)) not in known:
             yield f"{event.id} is another event: {event.source}, {event.class_uid}, {event.at}"
+        if event.old and event.at > found.ended - _OLD_AFTER:
+            yield f"{event.id} is told as of the past: {event.at}"
     listed = {event.id for event in alert.events}
     if listed - hits or (len(hits) <= MOST_EVENTS and listed != hits):
         yield f"lists {len(listed)} events, {len(listed & hits)} of the {len(hits)} that were noted"

@@ -124,6 +124,9 @@ def _of(kind: Kind, victims: Sequence[str], rng: Random) -> Iterator[Strike]:
             yield Strike("clock", "collector", rng.uniform(*_FORGOTTEN_S), -3600.0)
             yield Strike("clock", "normalizer", rng.uniform(*_FORGOTTEN_S), -_DAY_S)
             yield Strike("clock", "simulator", rng.uniform(*_FORGOTTEN_S), 3 * _DAY_S)
+            if _runs("alerter", victims):
+                yield Strike("clock", "alerter", rng.uniform(*_FORGOTTEN_S), 3 * _DAY_S)
+                yield Strike("clock", "alerter", rng.uniform(*_FORGOTTEN_S), -_DAY_S)
 
 
 @dataclass(slots=True)

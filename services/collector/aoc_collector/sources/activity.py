@@ -32,8 +32,10 @@ _log = logs.get(__name__)
 
 _LONGEST: Final = timedelta(hours=24)
 _MAX_PAGES: Final = 2000
-#: Seconds until a webhook that Microsoft refused is registered once more.
-_HOOK_PAUSE_S: Final = 900.0
+#: Seconds until a webhook that Microsoft refused is registered once more: at first, when the gateway may only start
+#: more slowly than the collector, and at most; each time in a row it is twice as long.
+_FIRST_HOOK_PAUSE_S: Final = 15.0
+_LONGEST_HOOK_PAUSE_S: Final = 900.0
 _ALREADY_ENABLED: Final = "AF20024"
 _NOT_SUBSCRIBED: Final = "AF20022"
 #: A slice that ends so near to now also retries the blobs that were put off.
@@ -71,6 +73,7 @@ class ActivityFeed:
         self._api = context.api
         self._root = f"{context.api.base}/api/v1.0/{context.tenant_id}/activity/feed"
         self._hook_after = 0.0
+        self._hook_pause_s = _FIRST_HOOK_PAUSE_S
         self._contents = Contents(name, context)
         self._publisher = f"PublisherIdentifier={quote(context.publisher, safe='')}"
 
@@ -133,11 +136,13 @@ class ActivityFeed:
             started = await self._start(hook)
         except (Refused, Unreachable) as refused:
             # Microsoft calls the address before it answers: that may be down, or not reachable for it.
-            self._hook_after = self._context.clock.monotonic() + _HOOK_PAUSE_S
+            self._hook_after = self._context.clock.monotonic() + self._hook_pause_s
+            self._hook_pause_s = min(2 * self._hook_pause_s, _LONGEST_HOOK_PAUSE_S)
             _log.warning(
                 "webhook.refused", tenant=self._context.tenant, content_type=self._content_type, error=str(refused)
             )
             return None
+        self._hook_pause_s = _FIRST_HOOK_PAUSE_S
         _log.info("webhook.registered", tenant=self._context.tenant, content_type=self._content_type)
         return started
 

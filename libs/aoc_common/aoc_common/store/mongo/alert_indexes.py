@@ -40,6 +40,8 @@ ALERT_INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
     ),
     "window_ends": (
         IndexModel([("due_at", ASCENDING)], name="due"),
+        # Next to none is taken.
+        IndexModel([("taker", ASCENDING)], name="taken", sparse=True),
         IndexModel([("tenant", ASCENDING)], name="tenant"),
         _EXPIRY,
     ),
