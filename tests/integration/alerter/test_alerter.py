@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from aoc_alerter.settings import AlerterOptions, AlerterSettings
 from aoc_cli.local.ports import free_port
 from aoc_common.bus import consumers, continuity
 from aoc_common.bus.consume import reading
+from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.contracts.access import Scope
 from aoc_common.contracts.alert_changes import AlertChange, changed
@@ -172,6 +173,21 @@ async def test_rules_that_change_all_the_time_hold_up_no_event_and_lose_none(rig
             last = loads()
             await eventually(lambda: loads() > last)
             task.cancel()
+
+
+async def test_what_happens_while_the_clock_is_set_wrong_for_a_moment_is_not_of_the_past(
+    rig, alerter, eventually, monkeypatch
+) -> None:
+    young = f"{datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%dT%H:%M:%S}"
+    async with alerter():
+        with monkeypatch.context() as wrong:
+            wrong.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + timedelta(days=3))
+            await rig.publish(*(one | {"CreationTime": young} for one in records("kim")), source="o365-exchange")
+            await eventually(lambda: _is(counts(rig), {"kim": 1}), 20)
+
+    (alert,) = await alerts_of(rig)
+    assert not alert.retrospective
+    assert alert.created_at < datetime.now(UTC)
 
 
 @pytest.mark.slow

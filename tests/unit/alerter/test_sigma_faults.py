@@ -135,6 +135,13 @@ def test_as_many_parts_as_may_be_are_found_in_one_pass() -> None:
     assert fires(rule_on({"f|contains": values}), {"f": "a part-1999- here"})
 
 
+def test_as_many_values_as_may_be_are_taken(monkeypatch) -> None:
+    monkeypatch.setattr(bounds, "VALUES", 3)
+
+    assert fires(rule_on({"f": ["a", "b", "c"]}), {"f": "c"})
+    assert "4 values" in refusal({"selection": {"f": ["a", "b", "c", "d"]}, "condition": "selection"})
+
+
 @pytest.mark.slow
 def test_more_values_than_may_be_are_refused() -> None:
     said = refusal({"selection": {"f": [str(number) for number in range(bounds.VALUES + 1)]}, "condition": "selection"})

@@ -80,6 +80,8 @@ CHANGES = [{"displayName": "UserType", "oldValue": '["Guest"]', "newValue": '["M
         ({"category": "outer"}, {"category": "outer", "properties": {"category": "inner"}}, False),
         ({"f": 1}, {"auditData": {"f": 1}, "id": "x"}, True),
         ({"f": 1}, {"RawEventData": json.dumps({"f": 1})}, True),
+        ({"f": 1}, {"properties": {"auditData": {"RawEventData": {"f": 1}}}}, True),
+        ({"f": 1}, {"properties": {"auditData": {"RawEventData": {"properties": {"f": 1}}}}}, False),
         # what no record should be
         ({"f": 1}, "no json", False),
         ({"f": 1}, [{"f": 1}], False),

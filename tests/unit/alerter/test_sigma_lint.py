@@ -47,6 +47,14 @@ def test_a_good_rule_has_no_finding(logsource, search) -> None:
             True,
             "InitiatedBy",
         ),
+        # that a field is missing may well be so
+        (
+            DIRECTORY,
+            {"operationName": "x", "Initiatied.By": None},
+            ("unknown-field", "Initiatied.By"),
+            False,
+            "InitiatedBy",
+        ),
         (DIRECTORY, {"operationName": "x", "Status": "Sucess"}, ("unknown-value", "Status"), True, "Success"),
         (DIRECTORY, {"operationName": "x", "Status": "Admin did it"}, ("unknown-value", "Status"), True, "failure"),
         (ENTRANCE, {"ResultType": 0, "Username": "UPN"}, ("stand-in", "Username"), True, "expand"),

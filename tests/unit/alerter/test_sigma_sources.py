@@ -116,6 +116,15 @@ def test_a_sign_in_matches_by_every_interface(way, logsource, search) -> None:
     )
 
 
+@each(("kind", "category"), [("Role", "RoleManagement"), ("ServicePrincipal", "ApplicationManagement")])
+def test_the_category_of_a_change_that_the_unified_log_tells_is_graphs(kind, category) -> None:
+    properties = [{"Name": "additionalDetails", "Value": "Group"}, {"Name": "extendedAuditEventCategory", "Value": kind}]
+    event = event_of(UNIFIED_CHANGE | {"ExtendedProperties": properties})
+
+    assert fires(rule_on({"category": category}, logsource=DIRECTORY), event)
+    assert not fires(rule_on({"category": "GroupManagement"}, logsource=DIRECTORY), event)
+
+
 def test_a_protocol_is_found_as_the_portal_shows_it_and_an_operation_without_its_trailing_blank() -> None:
     by_code = rule_on({"properties.message": "Device Code"}, logsource=ENTRANCE)
     secrets = rule_on({"properties.message": "Update application \N{EN DASH} Certificates"}, logsource=DIRECTORY)
