@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from aoc_rules.sigma import bounds
 from aoc_rules.sigma.faults import RuleRefused
-from aoc_rules.sigma.reading import read, read_rule
+from aoc_rules.sigma.reading import read, read_rule, read_stored
+from aoc_rules.sigma.yaml_documents import documents
 from each import each
 from sigma_rules import fires, rule_of, rule_on, text_of
 
@@ -25,7 +27,7 @@ def refusal(detection, **others) -> str:
         ({"f|contain": "x"}, "detection.selection.f|contain", "Unknown modifier 'contain'"),
         ({"f|re": "(?=a)b"}, "detection.selection.f|re", "look-around"),
         ({"f|re": r"(a)\1"}, "detection.selection.f|re", "back-references"),
-        ({"f|re": "(unclosed"}, "detection.selection.f|re", "missing"),
+        ({"f|re": "(unclosed"}, "detection.selection.f|re", "'(unclosed': missing )"),
         ({"f|cidr": "192.0.2.1/24"}, "detection.selection.f|cidr", "Invalid CIDR"),
         ({"f|cidr": 5}, "detection.selection.f|cidr", "a network is a text"),
         ({"f|gt": "many"}, "detection.selection.f|gt", "incompatible to value type"),
@@ -140,6 +142,57 @@ def test_as_many_values_as_may_be_are_taken(monkeypatch) -> None:
 
     assert fires(rule_on({"f": ["a", "b", "c"]}), {"f": "c"})
     assert "4 values" in refusal({"selection": {"f": ["a", "b", "c", "d"]}, "condition": "selection"})
+
+
+def test_parts_are_counted_over_a_rule_and_whole_texts_are_none(monkeypatch) -> None:
+    monkeypatch.setattr(bounds, "PATTERNS", 3)
+    texts = ["a", "b", "c", "d"]
+    for search in (
+        {"f|contains": texts},
+        {"f": ["a*", "b?", "c", "d"]},
+        texts,
+        [{"f|contains": texts[:2]}, {"g|endswith": texts[2:]}],
+    ):
+        assert "4 values that are no whole texts" in refusal({"selection": search, "condition": "selection"})
+    for search in ({"f|contains": texts[:3]}, {"f": texts}, {"f|cased": texts}):
+        rule_on(search)
+
+
+def test_as_many_documents_and_levels_are_taken_as_the_bounds_say(monkeypatch) -> None:
+    assert len(documents("a: " + "[" * 19 + "]" * 19, "f")) == 1
+    with pytest.raises(RuleRefused, match="document 1 is deeper than 20 maps and lists"):
+        documents("a: " + "[" * 20 + "]" * 20, "f")
+    monkeypatch.setattr(bounds, "DOCUMENTS", 2)
+    assert documents("a: 1\n---\nb: 2", "f") == [{"a": 1}, {"b": 2}]
+    with pytest.raises(RuleRefused, match="more than 2 documents"):
+        documents("a: 1\n---\nb: 2\n---\nc: 3", "f")
+
+
+def test_a_correlation_s_condition_is_bounded_too() -> None:
+    condition = "(" * 21 + "a" + ")" * 21
+    section = {"type": "temporal", "rules": ["a"], "timespan": "5m", "group-by": ["f"], "condition": condition}
+    reading = read(yaml.safe_dump({"title": "c", "correlation": section}), "f")
+
+    assert [(fault.place, "at most 20" in str(fault)) for fault in reading.faults] == [("correlation.condition", True)]
+
+
+def test_what_is_stored_is_one_rule_or_one_correlation_with_rules() -> None:
+    one, other = text_of(SEARCH, title="one", name="one"), text_of(SEARCH, title="other", name="other")
+    section = {"type": "event_count", "rules": ["one"], "timespan": "5m", "condition": {"gte": 2}}
+    counts = yaml.safe_dump({"title": "counts", "correlation": section})
+    but = {"rules": "any", "x": {"a": 2}, "condition": "not x"}
+    filters = yaml.safe_dump({"title": "but", "logsource": {"product": "aoc"}, "filter": but})
+
+    def stored(*texts: str) -> tuple[str, list[str]]:
+        rule, beside = read_stored("\n---\n".join(texts), "f")
+        return rule.title, [one.title for one in beside]
+
+    assert stored(one) == ("one", [])
+    assert stored(counts) == ("counts", [])
+    assert stored(one, counts, other) == ("counts", ["one", "other"])
+    for texts in ((one, other), (counts, counts), (filters,), (one, filters), (counts, filters)):
+        with pytest.raises(RuleRefused, match="expected one rule, or one correlation"):
+            stored(*texts)
 
 
 @pytest.mark.slow

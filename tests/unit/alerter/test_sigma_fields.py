@@ -31,9 +31,11 @@ CHANGES = [{"displayName": "UserType", "oldValue": '["Guest"]', "newValue": '["M
         ({"user.name": "sam"}, {"User": {"NAME": "Sam"}}, True),
         ({"a.b.c": 1}, {"a": [{"b": {"c": 2}}, {"b": [{"c": 1}]}]}, True),
         ({"a.b.c": 1}, {"a": {"b": 1}}, False),
+        ({"a.b.c": 1}, {"a": {"x": 1}}, False),
         ({"a.b": 1}, {"a.b": 1}, True),
         ({"a.b.c": 1}, {"a": {"b.c": 1}}, True),
         ({"f": "deep"}, {"f": [["x", ["deep"]]]}, True),
+        ({"f.g": "deep"}, {"f": [[[[[[[[[[{"g": "deep"}]]]]]]]]]]}, True),
         # the text of an object is its JSON, keys in their order
         ({"Parameters|contains": "ForwardTo"}, {"Parameters": PARAMETERS}, True),
         ({"Parameters|contains": '"Name":"ForwardTo","Value":"a@b'}, {"Parameters": PARAMETERS}, True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aoc_rules.sigma.lint import lint, never_fires
+from aoc_rules.sigma.log_sources import LOG_SOURCES
 from aoc_rules.sigma.named_lists import NamedLists
 from each import each
 from sigma_rules import rule_of, rule_on
@@ -121,6 +122,18 @@ def test_one_possible_alternative_is_enough_to_fire() -> None:
 
     assert not never_fires(rule_on(search, logsource=DIRECTORY))
     assert never_fires(rule_on([search[0], {"Status": "Fine"}], logsource=DIRECTORY))
+
+
+def test_one_log_source_that_has_what_is_asked_for_is_enough_to_fire() -> None:
+    assert ("never", "") not in found(rule_on({"userAgent": "x"}, logsource={"product": "azure"}))
+
+
+@each("source", [one for one in LOG_SOURCES.values() if one.name != "aoc/ocsf"])
+def test_whatever_a_log_source_has_another_place_for_is_a_field_of_it(source) -> None:
+    logsource = {"product": source.product, "service": source.service}
+    rule = rule_on({f"{name}|contains": "x" for name in source.fields.aliases}, logsource=logsource)
+
+    assert not {place for code, place in found(rule) if code == "unknown-field"}
 
 
 def test_a_list_that_the_tenant_lacks_is_a_finding_for_that_tenant() -> None:

@@ -118,8 +118,9 @@ def test_a_sign_in_matches_by_every_interface(way, logsource, search) -> None:
 
 @each(("kind", "category"), [("Role", "RoleManagement"), ("ServicePrincipal", "ApplicationManagement")])
 def test_the_category_of_a_change_that_the_unified_log_tells_is_graphs(kind, category) -> None:
-    properties = [{"Name": "additionalDetails", "Value": "Group"}, {"Name": "extendedAuditEventCategory", "Value": kind}]
-    event = event_of(UNIFIED_CHANGE | {"ExtendedProperties": properties})
+    others = [{"Name": f"other{number}", "Value": "Group"} for number in range(20)]
+    properties = [*others, {"Name": "extendedAuditEventCategory", "Value": kind}]
+    event = event_of(UNIFIED_CHANGE | {"ExtendedProperties": properties, "category": None})
 
     assert fires(rule_on({"category": category}, logsource=DIRECTORY), event)
     assert not fires(rule_on({"category": "GroupManagement"}, logsource=DIRECTORY), event)

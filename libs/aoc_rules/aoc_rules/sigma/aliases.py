@@ -34,6 +34,8 @@ _CATEGORIES: Final = {
 _WORDS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 #: Incidents of one alert are of one kind.
 _FEW: Final = 3
+#: Pairs of a record have names of their own; Microsoft writes some twenty.
+_MANY: Final = 100
 
 type Table = Mapping[str, tuple[str | Callable[[Asked], Iterable[Any]], ...]]
 
@@ -77,7 +79,7 @@ def sign_in_operation(record: Asked) -> tuple[str, ...]:
 def unified_category(record: Asked) -> tuple[str, ...]:
     """Graph's category of a change that the unified log tells: `RoleManagement` for `Role`."""
     for body in record.bodies:
-        for pair in _parts(body.get("ExtendedProperties")):
+        for pair in _parts(body.get("ExtendedProperties"), _MANY):
             kind = pair.get("Value")
             if pair.get("Name") == "extendedAuditEventCategory" and isinstance(kind, str):
                 return (_CATEGORIES.get(kind, f"{kind}Management"),)
@@ -133,9 +135,9 @@ def pim_alert(record: Asked) -> tuple[str, ...]:
     return tuple(dict.fromkeys(made))
 
 
-def _parts(value: object) -> tuple[Mapping[str, Any], ...]:
-    """The objects of a list, or the one that stands there; the first few tell what all are."""
-    listed = value[:_FEW] if isinstance(value, list) else [value]
+def _parts(value: object, most: int = _FEW) -> tuple[Mapping[str, Any], ...]:
+    """The objects of a list, or the one that stands there; mostly the first few tell what all are."""
+    listed = value[:most] if isinstance(value, list) else [value]
     return tuple(part for part in listed if isinstance(part, dict))
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aoc_rules.sigma import bounds
+from aoc_rules.sigma.record import text_at
 from aoc_rules.sigma.requirements import Mark, Sort, required
 from aoc_rules.sigma.text_sets import automaton_of
 
@@ -111,10 +112,13 @@ def _by_whole(record: Record, asked: tuple[_Whole, ...], found: set[int]) -> Non
     roots = record.roots
     for field, table, containers, key in asked:
         # Most fields are one text: it needs no `Values` until a rule asks for them.
-        if key is not None and isinstance(value := roots[key.root][key.name], str):
-            if (places := table.get(value[: bounds.TEXT_LENGTH].casefold())) is not None:
-                found.update(places)
-            continue
+        if key is not None:
+            root, name, rest = key
+            value = text_at(roots[root][name], rest) if rest else roots[root][name]
+            if isinstance(value, str):
+                if (places := table.get(value[: bounds.TEXT_LENGTH].casefold())) is not None:
+                    found.update(places)
+                continue
         values = record.values(field)
         for text in values.folded:
             if text in table:
@@ -127,12 +131,15 @@ def _by_whole(record: Record, asked: tuple[_Whole, ...], found: set[int]) -> Non
 def _by_parts(record: Record, asked: tuple[_Parts, ...], found: set[int]) -> None:
     roots = record.roots
     for field, automaton, key in asked:
-        if key is not None and isinstance(value := roots[key.root][key.name], str):
-            texts = [value[: bounds.TEXT_LENGTH].casefold()]
-        else:
-            values = record.words() if field is None else record.values(field)
-            texts = [*values.folded, *values.folded_containers]
-        for text in texts:
+        if key is not None:
+            root, name, rest = key
+            value = text_at(roots[root][name], rest) if rest else roots[root][name]
+            if isinstance(value, str):
+                for _, places in automaton.iter(value[: bounds.TEXT_LENGTH].casefold()):
+                    found.update(places)
+                continue
+        values = record.words() if field is None else record.values(field)
+        for text in (*values.folded, *values.folded_containers):
             for _, places in automaton.iter(text):
                 found.update(places)
 

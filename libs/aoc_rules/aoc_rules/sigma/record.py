@@ -129,7 +129,7 @@ class Record:
                     return Values(made, [])
                 continue
             value = self.roots[root][key]
-            text = _text_at(value, rest)
+            text = text_at(value, rest)
             if text is not None:  # most are
                 return Values([text], [], [text[: bounds.TEXT_LENGTH]])
             found = _Found()
@@ -151,7 +151,7 @@ class _Found:
         self.looked = 0
 
 
-def _text_at(value: Any, path: Path) -> str | None:
+def text_at(value: Any, path: Path) -> str | None:
     """The text at the end of a path through objects alone, which spell their keys as the path does."""
     for spelt, _ in path:
         if not isinstance(value, dict) or spelt not in value:

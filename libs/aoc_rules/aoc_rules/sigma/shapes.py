@@ -33,10 +33,11 @@ class Reach(NamedTuple):
 
 
 class Key(NamedTuple):
-    """A key of one of a record's objects."""
+    """A key of one of a record's objects, and the way on from there."""
 
     root: int
     name: str
+    rest: Path
 
 
 class Shape:
@@ -59,9 +60,9 @@ class Shape:
         return known
 
     def key(self, field: Field) -> Key | None:
-        """Where nearly all records of this shape have the text of a field; None where no single key tells."""
+        """Where nearly all records of this shape have the text of a field; None where it is made of more."""
         plan = self.plan(field)
-        return Key(plan[0].root, plan[0].key) if plan and plan[0].computed is None and not plan[0].rest else None
+        return Key(plan[0].root, plan[0].key, plan[0].rest) if plan and plan[0].computed is None else None
 
     def _reaches(self, field: Field) -> Iterator[Reach]:
         for place in field.places:
