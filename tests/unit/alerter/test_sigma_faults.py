@@ -30,6 +30,7 @@ def refusal(detection, **others) -> str:
         ({"f|re": "(unclosed"}, "detection.selection.f|re", "'(unclosed': missing )"),
         ({"f|cidr": "192.0.2.1/24"}, "detection.selection.f|cidr", "Invalid CIDR"),
         ({"f|cidr": 5}, "detection.selection.f|cidr", "a network is a text"),
+        ({"f|cidr": ["192.0.2.0/24", 5]}, "detection.selection.f|cidr", "a network is a text"),
         ({"f|gt": "many"}, "detection.selection.f|gt", "incompatible to value type"),
         ({"f|exists": "yes"}, "detection.selection.f|exists", "incompatible to value type"),
         ({"f|base64": "a*b"}, "detection.selection.f|base64", "wildcards is not allowed"),

@@ -46,6 +46,8 @@ CHANGES = [{"displayName": "UserType", "oldValue": '["Guest"]', "newValue": '["M
         ({"f|fieldref": "g"}, {"f": "a", "g": ["b", "a"]}, True),
         ({"f": [*(f"*part{number}*" for number in range(12)), "start*"]}, {"f": "start of it"}, True),
         ({"f": [*(f"*part{number}*" for number in range(12)), "start*"]}, {"f": "a part11 of it"}, True),
+        ({"f": [f"start{number}*" for number in range(12)]}, {"f": "start3 of it"}, True),
+        ({"f": [f"start{number}*" for number in range(12)]}, {"f": "no start3"}, False),
         ({"f|fieldref": "g"}, {"f": "ab", "g": "a"}, False),
         ({"f|fieldref": "g"}, {"f": "ab", "g": "b"}, False),
         ({"f": ['{"a":1}', "b"]}, {"f": {"a": 1}}, True),

@@ -64,7 +64,7 @@ def test_an_event_meets_only_the_rules_that_could_match() -> None:
         ("(ab|x)?cde", "cde"),
         ("((a)b)cde", "cde"),
         ("(()ab)cde", "cde"),
-        ("[]a]bcd", "bcd"),
+        ("[]]bcd", "bcd"),
         ("[abc]de", "de"),
         ("[^]a]de", "de"),
         (r"a\.bc", "a.bc"),
