@@ -162,7 +162,7 @@ class Microsoft:
         return bool(sent) and all(one["status"] in {200, 202} for one in sent)
 
 
-async def told(microsoft: Microsoft, minutes: float, every_s: float, rate: float) -> None:
+async def tell_stories(microsoft: Microsoft, minutes: float, every_s: float, rate: float) -> None:
     """Let stories happen, and usual work beside them."""
     tenants = simulator.tenants()
     stories = cycle([(tenant, story) for story in STORIES for tenant in tenants])
@@ -193,7 +193,7 @@ async def measured(data: DataDirectory, endpoints: Endpoints, asked: argparse.Na
         await microsoft.subscribed()
         await _quiet(watched)
         began = time.time()
-        await told(microsoft, asked.minutes, asked.every, asked.rate)
+        await tell_stories(microsoft, asked.minutes, asked.every, asked.rate)
         await asyncio.sleep(asked.poll)
         await _quiet(watched)
         return figures(watched, await microsoft.available(), began)

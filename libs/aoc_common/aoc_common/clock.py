@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: What steps no further than this is believed at once; what steps further, when it has stayed so for that long. Seconds.
+#: Seconds. What steps no further than this is believed at once; what steps further, when it has stayed so for so long.
 _STEP_S: Final = 60.0
 _BELIEVED_AFTER_S: Final = 30.0
 

@@ -194,7 +194,7 @@ def _faults(alert: Alert, hits: set[UUID], found: FoundAlerts) -> Iterator[str]:
         elif EventFacts(alert.tenant, event.source, event.class_uid, to_ms(event.at)) not in known:
             yield f"{event.id} is another event: {event.source}, {event.class_uid}, {event.at}"
         if event.old and event.at > found.ended - _OLD_AFTER:
-            yield f"{event.id} is told as of the past: {event.at}"
+            yield f"{event.id} is marked as past: {event.at}"
     listed = {event.id for event in alert.events}
     if listed - hits or (len(hits) <= MOST_EVENTS and listed != hits):
         yield f"lists {len(listed)} events, {len(listed & hits)} of the {len(hits)} that were noted"
