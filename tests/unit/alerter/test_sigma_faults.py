@@ -29,6 +29,7 @@ def refusal(detection, **others) -> str:
         ({"f|re": r"(a)\1"}, "detection.selection.f|re", "back-references"),
         ({"f|re": "(unclosed"}, "detection.selection.f|re", "'(unclosed': missing )"),
         ({"f|cidr": "192.0.2.1/24"}, "detection.selection.f|cidr", "Invalid CIDR"),
+        ({}, "detection", "Detection is empty"),
         ({"f|cidr": 5}, "detection.selection.f|cidr", "a network is a text"),
         ({"f|cidr": ["192.0.2.0/24", 5]}, "detection.selection.f|cidr", "a network is a text"),
         ({"f|gt": "many"}, "detection.selection.f|gt", "incompatible to value type"),
@@ -78,7 +79,7 @@ def test_a_condition_that_cannot_be_used_is_named_with_its_place(condition, reas
         ("- a\n- b", "a rule is a map"),
         ("title: x\nb: [unclosed", "line 3"),
         ("a: 1\ntitle: x\na: 2", "the key 'a' twice"),
-        ("a: &x [1]\nb: *x", "anchors"),
+        ("a: &x [1]\nb: *x", "anchors and aliases .* line 2"),
         ("action: global\nlogsource: {product: aoc}", "action"),
         ("title: x\nlogsource: {product: aoc}\nlevel: terrible\ndetection: {sel: {a: 1}, condition: sel}", "level"),
         ("title: x\nid: 5\nlogsource: {product: aoc}\ndetection: {sel: {a: 1}, condition: sel}", "x"),
@@ -188,6 +189,7 @@ def test_what_is_stored_is_one_rule_or_one_correlation_with_rules() -> None:
         rule, beside = read_stored("\n---\n".join(texts), "f")
         return rule.title, [one.title for one in beside]
 
+    assert [one.title for one in read(filters, "f").filters] == ["but"]
     assert stored(one) == ("one", [])
     assert stored(counts) == ("counts", [])
     assert stored(one, counts, other) == ("counts", ["one", "other"])

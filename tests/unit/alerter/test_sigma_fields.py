@@ -73,6 +73,9 @@ CHANGES = [{"displayName": "UserType", "oldValue": '["Guest"]', "newValue": '["M
         # JSON that stands in a text
         ({"TargetResources.displayName": "sam"}, {"TargetResources": json.dumps([{"displayName": "Sam"}])}, True),
         ({"TargetResources.displayName": "sam"}, {"TargetResources": "[not json"}, False),
+        ({"f.k": "x"}, {"f": '{"k":"x","p":"' + "p" * (65_536 - 16) + '"}'}, True),
+        ({"f.k": "x"}, {"f": '{"k":"x","p":"' + "p" * (65_537 - 16) + '"}'}, False),
+        ({"Parameters.ForwardTo": "x"}, {"Parameters": [5, {"Name": "ForwardTo", "Value": "x"}]}, True),
         ({"f|contains": "Sam"}, {"f": json.dumps([{"displayName": "Sam"}])}, True),
         # envelopes, with and without their names
         ({"properties.f": 1}, {"properties": {"f": 1}}, True),

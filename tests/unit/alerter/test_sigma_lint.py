@@ -117,6 +117,12 @@ def test_a_misspelt_field_of_an_exception_never_excludes_and_the_rule_may_still_
     assert not never_fires(rule)
 
 
+def test_a_misspelt_field_of_what_is_asked_for_never_matches() -> None:
+    (misspelt, *_) = lint(rule_on({"operationName": "x", "Initiatied.By": "sam"}, logsource=DIRECTORY))
+
+    assert "never matches" in misspelt.message
+
+
 def test_one_possible_alternative_is_enough_to_fire() -> None:
     search = [{"Status": "Sucess"}, {"Status": "Success"}]
 

@@ -135,6 +135,21 @@ def test_a_protocol_is_found_as_the_portal_shows_it_and_an_operation_without_its
     assert fires(secrets, event_of(CHANGE | {"activityDisplayName": "Update application \N{EN DASH} Certificates "}))
 
 
+@each(
+    ("log", "class_uid", "expected"),
+    [
+        ("Unified Audit Log: Alerts", 2004, ["m365/threat_management", "m365/threat_detection", "m365/audit"]),
+        ("SecurityAlert", 2004, ["m365/threat_management", "m365/threat_detection"]),
+        ("", 2004, ["m365/threat_management", "m365/threat_detection"]),
+        ("", 2003, []),
+    ],
+)
+def test_an_alert_of_somebody_else_is_known_by_its_log_or_its_class(log, class_uid, expected) -> None:
+    event = {"class_uid": class_uid, "metadata": {"log_name": log, "product": {"name": "Defender"}}}
+
+    assert [source.name for source in log_sources.of_event(event)] == [*expected, "aoc/ocsf"]
+
+
 def test_a_rule_of_several_log_sources_tells_the_first_as_which_it_has_found_a_record() -> None:
     cmdlet = {
         "Operation": "Send",
