@@ -6,7 +6,7 @@ Correlations are made as rules are, each of one to three of half as many rules, 
 five minutes to a day. Hits are noted by the alerter's own store, spread over ten days: half of them are one tenant's,
 some rules match often and most seldom, and so do people. Then the correlations look around hits that are drawn from
 these, as the alerter does when an event comes. Time is what the driver measures from when the command is sent until the
-answer is there: more than the database takes.
+answer is there, which is more than the database takes; what a round trip to it takes at the same time is said, too.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ class Commands(CommandListener):
     def __init__(self) -> None:
         self.took_ms = 0.0
         self.documents = 0
+        self.pings_ms: list[float] = []
 
     def taken(self) -> tuple[float, int]:
         """Both, from now on anew."""
@@ -75,7 +76,9 @@ class Commands(CommandListener):
 
     def succeeded(self, event: Any) -> None:
         """An answer came."""
-        if event.command_name in {"find", "getMore"}:
+        if event.command_name == "ping":
+            self.pings_ms.append(event.duration_micros / 1000)
+        elif event.command_name in {"find", "getMore"}:
             cursor = event.reply["cursor"]
             self.took_ms += event.duration_micros / 1000
             self.documents += len(cursor.get("firstBatch", cursor.get("nextBatch", ())))
@@ -179,7 +182,7 @@ async def filled(store: MongoCountedHits, matches: Matches, hits: int) -> float:
 
 
 async def looked(
-    correlator: Correlator, matches: Matches, looks: int, commands: Commands
+    correlator: Correlator, matches: Matches, looks: int, commands: Commands, database: Any
 ) -> Sequence[tuple[float, int, str]]:
     """Milliseconds and documents of so many look-ups."""
     found = []
@@ -187,6 +190,7 @@ async def looked(
         one = matches.chance.choice(matches.kept)
         group = matches.chance.choice(one.groups)
         span = group.plan.span
+        await database.command("ping")
         commands.taken()
         await correlator.look(group, one.hit.at - span, one.hit.at + span)
         found.append((*commands.taken(), group.plan.id))
@@ -221,8 +225,9 @@ async def run(uri: str, asked: argparse.Namespace) -> dict[str, Any]:
 
     correlator = Correlator(store, nothing, lambda: _NOW, timedelta(hours=1), None, watch)
     rate = await filled(store, matches, asked.hits)
-    await looked(correlator, matches, 200, commands)  # connections and caches
-    looks = await looked(correlator, matches, asked.looks, commands)
+    await looked(correlator, matches, 200, commands, database)  # connections and caches
+    commands.pings_ms.clear()
+    looks = await looked(correlator, matches, asked.looks, commands, database)
     few = [took for took, documents, _ in looks if documents <= _FEW]
     figures = {
         "hits": await database["counted_hits"].estimated_document_count(),
@@ -231,6 +236,7 @@ async def run(uri: str, asked: argparse.Namespace) -> dict[str, Any]:
         "look-ups": len(looks),
         "of so many correlations": len({plan for _, _, plan in looks}),
         "ms (p50, p95, p99)": _percentiles([took for took, _, _ in looks]),
+        "a round trip alone (p50, p95, p99)": _percentiles(commands.pings_ms),
         "documents (p50, p95, p99)": _percentiles([documents for _, documents, _ in looks]),
         f"look-ups of up to {_FEW} documents": len(few),
         "their ms (p50, p95, p99)": _percentiles(few),
