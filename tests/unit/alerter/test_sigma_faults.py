@@ -164,6 +164,11 @@ def test_as_many_documents_and_levels_are_taken_as_the_bounds_say(monkeypatch) -
     assert len(documents("a: " + "[" * 19 + "]" * 19, "f")) == 1
     with pytest.raises(RuleRefused, match="document 1 is deeper than 20 maps and lists"):
         documents("a: " + "[" * 20 + "]" * 20, "f")
+    monkeypatch.setattr(bounds, "DOCUMENT_BYTES", 16)
+    assert documents("a: x # 16 bytes!", "f") == [{"a": "x"}]
+    with pytest.raises(RuleRefused, match="17 bytes of YAML"):
+        documents("a: x # 17 bytes!!", "f")
+    monkeypatch.undo()
     monkeypatch.setattr(bounds, "DOCUMENTS", 2)
     assert documents("a: 1\n---\nb: 2", "f") == [{"a": 1}, {"b": 2}]
     with pytest.raises(RuleRefused, match="more than 2 documents"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aoc_rules.sigma.lint import lint, never_fires
 from aoc_rules.sigma.log_sources import LOG_SOURCES
 from aoc_rules.sigma.named_lists import NamedLists
+from aoc_rules.sigma.vocabulary import FIELDS
 from each import each
 from sigma_rules import rule_of, rule_on
 
@@ -140,6 +141,7 @@ def test_whatever_a_log_source_has_another_place_for_is_a_field_of_it(source) ->
     rule = rule_on({f"{name}|contains": "x" for name in source.fields.aliases}, logsource=logsource)
 
     assert not {place for code, place in found(rule) if code == "unknown-field"}
+    assert all(spelt.casefold() == name for name, spelt in FIELDS[source.name].items())
 
 
 def test_a_list_that_the_tenant_lacks_is_a_finding_for_that_tenant() -> None:
