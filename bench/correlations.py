@@ -37,6 +37,7 @@ from aoc_common.store.counted_hits import CountedHit
 from aoc_common.store.mongo.client import CODEC, ensure_indexes
 from aoc_common.store.mongo.counted_hits import MongoCountedHits
 from aoc_rules.correlation.groups import counted
+from aoc_rules.correlation.reading import MOST_HITS
 from aoc_rules.evaluation.completing import Correlator
 from aoc_rules.library import Librarian, shipped
 
@@ -198,17 +199,16 @@ async def looked(
 
 
 async def examined(database: Any, matches: Matches) -> dict[str, object]:
-    """What the database says of one look-up, where it does."""
+    """What MongoDB says of one look-up. SecantusDB says nothing of indexes, and so nothing of this."""
     one = matches.kept[0]
     group = one.groups[0]
     span = group.plan.span
     query = {"keys": {"$in": list(group.keys)}, "at": {"$gte": one.hit.at - span, "$lte": one.hit.at + span}}
-    told = await database["counted_hits"].find(query).sort("at", -1).limit(5_000).explain()
-    statistics = told.get("executionStats", {})
-    return {
-        "plan": str(told.get("queryPlanner", {}).get("winningPlan"))[:400],
-        **{name: statistics.get(name) for name in ("nReturned", "totalKeysExamined", "totalDocsExamined")},
-    }
+    explained = await database["counted_hits"].find(query).sort("at", -1).limit(MOST_HITS).explain()
+    statistics = explained.get("executionStats", {})
+    if not statistics.get("totalKeysExamined"):
+        return {}
+    return {name: statistics.get(name) for name in ("nReturned", "totalKeysExamined", "totalDocsExamined")}
 
 
 async def run(uri: str, asked: argparse.Namespace) -> dict[str, Any]:
