@@ -156,7 +156,7 @@ def test_parts_are_counted_over_a_rule_and_whole_texts_are_none(monkeypatch) -> 
         [{"f|contains": texts[:2]}, {"g|endswith": texts[2:]}],
     ):
         assert "4 values that are no whole texts" in refusal({"selection": search, "condition": "selection"})
-    for search in ({"f|contains": texts[:3]}, {"f": texts}, {"f|cased": texts}):
+    for search in ({"f|contains": texts[:3]}, {"f": texts}, {"f|cased": texts}, dict.fromkeys(texts, "whole")):
         rule_on(search)
 
 
@@ -173,6 +173,13 @@ def test_as_many_documents_and_levels_are_taken_as_the_bounds_say(monkeypatch) -
     assert documents("a: 1\n---\nb: 2", "f") == [{"a": 1}, {"b": 2}]
     with pytest.raises(RuleRefused, match="more than 2 documents"):
         documents("a: 1\n---\nb: 2\n---\nc: 3", "f")
+
+
+def test_a_condition_may_have_as_many_brackets_as_the_bound_says(monkeypatch) -> None:
+    monkeypatch.setattr(bounds, "CONDITION_DEPTH", 3)
+
+    assert fires(rule_on({"f": 1}, "(((selection)))"), {"f": 1})
+    assert "brackets 4 deep; at most 3" in refusal({"selection": {"f": 1}, "condition": "((((selection))))"})
 
 
 def test_a_correlation_s_condition_is_bounded_too() -> None:

@@ -75,6 +75,11 @@ CHANGES = [{"displayName": "UserType", "oldValue": '["Guest"]', "newValue": '["M
         ({"TargetResources.displayName": "sam"}, {"TargetResources": "[not json"}, False),
         ({"f.k": "x"}, {"f": '{"k":"x","p":"' + "p" * (65_536 - 16) + '"}'}, True),
         ({"f.k": "x"}, {"f": '{"k":"x","p":"' + "p" * (65_537 - 16) + '"}'}, False),
+        (
+            {"Parameters.Other": "x"},
+            {"Parameters": [{"Name": "First", "Value": '{"a":1}'}, {"Name": "Other", "Value": "x"}]},
+            True,
+        ),
         ({"Parameters.ForwardTo": "x"}, {"Parameters": [5, {"Name": "ForwardTo", "Value": "x"}]}, True),
         ({"f|contains": "Sam"}, {"f": json.dumps([{"displayName": "Sam"}])}, True),
         # envelopes, with and without their names

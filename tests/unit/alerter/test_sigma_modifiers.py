@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from aoc_rules.sigma.networks import same_address
 from each import each
 from sigma_rules import fires, rule_on
 
@@ -278,3 +279,17 @@ def test_keywords_are_looked_for_in_every_value_of_the_record(search, event, exp
 def test_only_the_beginning_of_an_endless_value_is_looked_at() -> None:
     assert fires(rule_on({"f|startswith": "x"}), {"f": LONG})
     assert not fires(rule_on({"f|endswith": "end"}), {"f": f"{LONG}end"})
+
+
+@each(
+    ("text", "same"),
+    [
+        ("192.0.2.1:16902", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("[2001:DB8::1]:54088", "2001:db8::1"),
+        ("192.0.2.300", "192.0.2.300"),
+        ("somewhere", "somewhere"),
+    ],
+)
+def test_an_address_is_the_same_however_a_record_spells_it(text, same) -> None:
+    assert same_address(text) == same
