@@ -156,8 +156,8 @@ def test_parts_are_counted_over_a_rule_and_whole_texts_are_none(monkeypatch) -> 
         [{"f|contains": texts[:2]}, {"g|endswith": texts[2:]}],
     ):
         assert "4 values that are no whole texts" in refusal({"selection": search, "condition": "selection"})
-    for search in ({"f|contains": texts[:3]}, {"f": texts}, {"f|cased": texts}, dict.fromkeys(texts, "whole")):
-        rule_on(search)
+    for taken in ({"f|contains": texts[:3]}, {"f": texts}, {"f|cased": texts}, dict.fromkeys(texts, "whole")):
+        rule_on(taken)
 
 
 def test_as_many_documents_and_levels_are_taken_as_the_bounds_say(monkeypatch) -> None:
