@@ -64,6 +64,29 @@ async def test_ids_are_none_and_what_may_begin_one_is_not_answered(database: Dat
     assert await vocabulary.words("contoso", Span.beginning("3b26f1a0-0000"), 9) is None
 
 
+async def test_long_numbers_are_ids_whose_beginnings_are_not_answered(database: Database, events: MongoEvents) -> None:
+    await events.insert([event("a", "1768466851000", "1768", "dana")], ["p"])
+    vocabulary = MongoVocabulary(database)
+
+    assert [await vocabulary.knows("contoso", number) for number in ("1768466851000", "1768")] == [False, True]
+    for start in ("17", "176846685"):
+        assert await vocabulary.words("contoso", Span.beginning(start), 9) is None
+
+
+async def test_words_of_a_tenant_that_was_deleted_are_written_anew_and_those_of_others_are_not(
+    database: Database, events: MongoEvents
+) -> None:
+    await events.insert([event("a", "holland"), event("b", "holland", tenant="fabrikam")], ["p", "p"])
+    await database["vocabulary"].delete_many({})
+    events.forget_tenant("contoso")
+    await events.insert([event("c", "holland"), event("d", "holland", tenant="fabrikam")], ["p", "p"])
+
+    assert [await MongoVocabulary(database).knows(tenant, "holland") for tenant in ("contoso", "fabrikam")] == [
+        True,
+        False,
+    ]
+
+
 async def test_more_words_than_are_wanted_are_not_answered(database: Database, events: MongoEvents) -> None:
     await events.insert([event("a", "holland", "hollis", "hollow")], ["p"])
     vocabulary = MongoVocabulary(database)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aoc_cli.local import engines
+from aoc_cli.local import engines, mongo
 from aoc_cli.local.engines import MONGOD, SECANTUS_RS, SECANTUSDB, Mark
 from aoc_common.errors import BadConfiguration
 
@@ -166,6 +166,10 @@ def test_what_is_acknowledged_is_on_the_disk_unless_nobody_cares(tmp_path: Path)
     secantus = engines.required(SECANTUSDB)
 
     assert secantus.argv(tmp_path, 1, durable=True) == [*secantus.argv(tmp_path, 1, durable=False), "--sync-on-commit"]
+
+
+def test_all_threads_of_a_server_share_one_heap(tmp_path: Path) -> None:
+    assert mongo.server(tmp_path, 27017).env == {"MALLOC_ARENA_MAX": "1"}
 
 
 def test_only_the_slow_engine_says_how_to_get_a_faster_one() -> None:

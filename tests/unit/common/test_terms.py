@@ -14,6 +14,7 @@ from aoc_common.contracts.terms import (
     first_terms,
     id_terms,
     is_word,
+    may_begin_id,
     name_terms,
     operation_terms,
     query_terms,
@@ -134,6 +135,14 @@ def test_a_tokens_id_is_one_term_that_is_no_word_and_is_asked_for_as_it_is_writt
     assert matches(parse(token), Facts(frozenset(id_terms(token))))
     assert matches(parse(f"kim {token}"), Facts(frozenset({"kim", *name_terms(token)})))
     assert not matches(parse(token), Facts(frozenset({"kim"})))
+
+
+def test_a_number_longer_than_what_may_begin_an_id_is_an_id_and_no_word() -> None:
+    number = "1768466851000"
+
+    assert name_terms(number) == (number,)
+    assert [length for length in range(1, len(number) + 1) if is_word(number[:length])] == list(range(1, 9))
+    assert all(may_begin_id(number[:length]) for length in range(1, 9))
 
 
 def test_a_name_as_long_as_a_tokens_id_is_found_by_its_words() -> None:

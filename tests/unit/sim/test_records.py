@@ -169,3 +169,15 @@ def test_a_record_is_about_as_large_as_a_real_one(pool):
     sizes = sorted(len(orjson.dumps(record)) for record in ual(pool))
 
     assert 800 < sizes[len(sizes) // 2] < 2000
+
+
+def test_ids_of_tokens_are_sixteen_bytes_in_base64(pool):
+    ids = {
+        token
+        for record in ual(pool)
+        if isinstance(context := record.get("AppAccessContext"), dict) and (token := context.get("UniqueTokenId"))
+    }
+
+    assert len(ids) > 500
+    assert all(re.fullmatch(r"[\w+/-]{22}", token) for token in ids)
+    assert not any(re.fullmatch(r"[0-9a-f-]+", token) for token in ids)

@@ -15,6 +15,9 @@ from aoc_common.roster import StoreRole
 from aoc_common.settings import MongoSettings
 from aoc_common.store.mongo.users import GATEWAY_WRITES, create_users
 
+#: One heap for all threads: SecantusDB has a thread for each connection, and a third of what it takes is what these
+#: leave in heaps of their own. MongoDB brings an allocator of its own.
+_ALLOCATION: Final = {"MALLOC_ARENA_MAX": "1"}
 #: Role on the database -> the user who has it.
 USERS: Final[Mapping[StoreRole, str]] = {"readWrite": "aoc", "aocGateway": "gateway"}
 
@@ -29,7 +32,7 @@ def server(directory: Path, port: int, *, auth: bool = True, durable: bool = Tru
     argv = engine.argv(files, port, durable=durable)
     if auth:
         argv.append("--auth")
-    return Child(name=Path(argv[0]).name, argv=argv, log=directory / "mongo.log", port=port)
+    return Child(name=Path(argv[0]).name, argv=argv, log=directory / "mongo.log", port=port, env=_ALLOCATION)
 
 
 def provision(directory: Path, passwords: Mapping[str, str]) -> None:

@@ -43,8 +43,10 @@ _GUID_LENGTH: Final = 36
 _TOKEN_ID_LENGTH: Final = 22
 #: What was typed of a GUID or SID so far: their terms are whole, so it is not cut either.
 _MAY_BEGIN_ID: Final = re.compile(r"(?=[a-f-]*\d)[0-9a-f]{1,8}|[0-9a-f]{8}-[0-9a-f-]*|s-1[\d-]*")
-#: Words that are longer are none that somebody types, or misspells.
+#: Words that are longer are none that somebody types, or misspells; nor are longer numbers, which are ids and times:
+#: as long as the number that `_MAY_BEGIN_ID` takes for the beginning of an id, so that none is looked for by words.
 _LONGEST_WORD: Final = 40
+_LONGEST_NUMBER: Final = 8
 _BEGUN: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{0,27}|s-1-[\d-]*")
 #: An address as it is a term.
 _ORDERED: Final = re.compile(r"4\.\d{3}(?:\.\d{3}){3}|6\.[0-9a-f]{4}(?::[0-9a-f]{4}){7}")
@@ -102,9 +104,9 @@ def pieces(text: str) -> list[str]:
 
 def is_word(term: str) -> bool:
     """Whether a term is a word or an address: not an id, of which each event has its own."""
-    if len(term) > _LONGEST_WORD or (len(term) == _GUID_LENGTH and _GUID.fullmatch(term)):
+    if len(term) > _LONGEST_WORD or "-" in term or "_" in term:  # words are cut there; GUIDs and SIDs are not
         return False
-    if "-" in term or "_" in term:  # words are cut there
+    if len(term) > _LONGEST_NUMBER and term.isdecimal() and term.isascii():
         return False
     return _OPAQUE.match(term) is None or _ORDERED.fullmatch(term) is not None
 
@@ -172,8 +174,8 @@ def _cut_all(text: str) -> tuple[str, ...]:
     return _unique(term for word in _read(text).split() for term in _cut(word))
 
 
-_remembered_id = lru_cache(maxsize=16_384)(_cut_id)
-_remembered = lru_cache(maxsize=16_384)(_cut_all)
+_remembered_id = lru_cache(maxsize=4096)(_cut_id)
+_remembered = lru_cache(maxsize=4096)(_cut_all)
 
 
 def _cut(word: str) -> Sequence[str]:
@@ -204,7 +206,7 @@ def _cut_word(word: str) -> tuple[str, ...]:
 
 
 #: Most words of texts that machines write come again and again.
-_remembered_word = lru_cache(maxsize=16_384)(_cut_word)
+_remembered_word = lru_cache(maxsize=4096)(_cut_word)
 
 
 def _folded(word: str) -> str:

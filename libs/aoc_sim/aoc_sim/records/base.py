@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -105,6 +106,11 @@ def hex_guid(bits: int) -> str:
     """128 bits in the 8-4-4-4-12 form; like Microsoft's ids, not always an RFC 9562 UUID."""
     text = f"{bits:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def token_id(guid: str) -> str:
+    """The unique id of a token of Entra's: 16 bytes in base64url, without padding."""
+    return urlsafe_b64encode(bytes.fromhex(guid.replace("-", ""))).decode().rstrip("=")
 
 
 def ual_time(at: datetime) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aoc_sim.records.base import changes, ual
+from aoc_sim.records.base import changes, token_id, ual
 from aoc_sim.vocabulary import FILE_NAMES, FOLDERS
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def base(scene: Scene, operation: str, record_type: int, site: Site, object_id: 
         record["AppAccessContext"] = {
             "AADSessionId": scene.guid(),
             "CorrelationId": scene.guid(),
-            "UniqueTokenId": scene.guid()[:22],
+            "UniqueTokenId": token_id(scene.guid()),
         }
     record |= {
         "CorrelationId": scene.guid(),

@@ -22,7 +22,7 @@ from aoc_common.store.mongo.client import translated
 from aoc_common.store.mongo.term_edition import MongoTermEdition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from aoc_common.contracts.query.filters import Span
@@ -37,6 +37,7 @@ _REMEMBERED: Final = 100_000
 _READ: Final = 100_000
 _LAST: Final = "\U0010ffff"
 _DUPLICATE_KEY: Final = 11000
+_NONE: Final[Mapping[str, datetime]] = {}
 
 
 class MongoVocabulary:
@@ -45,38 +46,44 @@ class MongoVocabulary:
     def __init__(self, database: Database) -> None:
         self._words = database["vocabulary"]
         self._edition = MongoTermEdition(database)
-        #: `_id` -> until when the word is there. What is `new` is not there for sure.
-        self._written: dict[str, datetime] = {}
-        self._new: dict[str, datetime] = {}
+        #: Tenant -> word -> until when it is there. What is `new` is not there for sure.
+        self._written: dict[str, dict[str, datetime]] = {}
+        self._new: dict[str, dict[str, datetime]] = {}
         self._learning = asyncio.Lock()
 
     def note(self, tenant: str, of_event: Iterable[str], until: datetime) -> None:
-        """Remember the terms of an event that expires then. `learn` writes them."""
+        """Remember the terms of an event that expires then. `write` writes them."""
+        written, new = self._written.get(tenant, _NONE), self._new.get(tenant, _NONE)
         for term in of_event:
-            key = f"{tenant} {term}"
-            known = self._written.get(key) or self._new.get(key)
+            known = written.get(term) or new.get(term)
+            # Half of the terms are ids, which are never known: `is_word` says so at its first look.
             if (known is None and terms.is_word(term)) or (known is not None and known < until):
-                self._new[key] = until + _SLACK
+                new = self._new.setdefault(tenant, {})
+                new[term] = until + _SLACK
 
     def forget_tenant(self, tenant: str) -> None:
         """A tenant was deleted: its words are not there any more."""
         for words in (self._written, self._new):
-            for key in [key for key in words if key.startswith(f"{tenant} ")]:
-                del words[key]
+            words.pop(tenant, None)
 
     async def write(self) -> None:
         """Write what was noted, before the events are. Raises `Transient`; what was noted comes with the next try."""
         if not self._new:
             return
         async with self._learning:  # who comes meanwhile waits for these words, instead of writing them too
-            new = dict(self._new)  # not taken out yet: the next try has them where this one fails
-            for together in batched(new.items(), _TOGETHER):
+            new = {
+                tenant: dict(words) for tenant, words in self._new.items()
+            }  # the next try has them if this one fails
+            listed = ((f"{tenant} {word}", until) for tenant, words in new.items() for word, until in words.items())
+            for together in batched(listed, _TOGETHER):
                 with translated("vocabulary"):
                     await self._write(together)
-            if len(self._written) + len(new) > _REMEMBERED:
+            if sum(len(words) for held in (self._written, new) for words in held.values()) > _REMEMBERED:
                 self._written.clear()
-            self._written |= new
-            self._new = {key: until for key, until in self._new.items() if new.get(key) != until}
+            for tenant, words in new.items():
+                self._written.setdefault(tenant, {}).update(words)
+            left = {tenant: _without(words, new.get(tenant, _NONE)) for tenant, words in self._new.items()}
+            self._new = {tenant: words for tenant, words in left.items() if words}
 
     async def _write(self, words: Sequence[tuple[str, datetime]]) -> None:
         """A new word costs one insert; one of before is put off."""
@@ -118,6 +125,11 @@ class MongoVocabulary:
         with translated("vocabulary"):
             documents = await self._words.find(query, {"word": 1}).limit(most).to_list(None)
         return sorted(document["word"] for document in documents)
+
+
+def _without(words: Mapping[str, datetime], written: Mapping[str, datetime]) -> dict[str, datetime]:
+    """Those of the words that were not written, or are to stay for longer than was written."""
+    return {word: until for word, until in words.items() if written.get(word) != until}
 
 
 def _document(key: str, until: datetime) -> Document:
