@@ -71,9 +71,8 @@ class MongoVocabulary:
         if not self._new:
             return
         async with self._learning:  # who comes meanwhile waits for these words, instead of writing them too
-            new = {
-                tenant: dict(words) for tenant, words in self._new.items()
-            }  # the next try has them if this one fails
+            # They stay noted meanwhile: the next try has them if this one fails.
+            new = {tenant: dict(words) for tenant, words in self._new.items()}
             listed = ((f"{tenant} {word}", until) for tenant, words in new.items() for word, until in words.items())
             for together in batched(listed, _TOGETHER):
                 with translated("vocabulary"):
