@@ -131,6 +131,7 @@ def may(row: access_table.Row, role: Role | None, *, covered: bool, everywhere: 
     return covered or not access_table.EXAMPLES.get(row.name, access_table.Example()).about_tenant
 
 
+@pytest.mark.slow
 @each("row", ROWS, ids=lambda row: row.name)
 async def test_every_route_lets_exactly_those_through_whom_the_table_names(calling, row) -> None:
     for role in ROLES:

@@ -150,6 +150,7 @@ def test_a_client_that_does_not_read_its_answers_is_hung_up_on(port, key) -> Non
             asked_for_ever(connection, key)
 
 
+@pytest.mark.slow
 def test_a_client_that_is_slow_and_reads_gets_its_answer(port, key) -> None:
     with connected(port, SO_RCVBUF=4096) as connection:
         connection.sendall(GET % (key + b"Connection: close\r\n"))

@@ -132,6 +132,7 @@ async def test_what_a_consumer_of_the_reader_delivers_reaches_no_stream_and_no_a
     assert (await owner.stream_info(STREAM)).state.messages == 3
 
 
+@pytest.mark.slow
 async def test_an_ordered_consumer_of_nats_py_works_and_leaves_nothing(owner, nats_as, eventually) -> None:
     assert [message.data for message in await events_on_the_bus(nats_as("reader"))] == [b"0", b"1", b"2"]
 

@@ -83,6 +83,7 @@ async def test_what_was_on_a_stream_that_is_deleted_and_made_anew_stays_known(
     assert recorder.missed == 0
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_killed_is_read_on_from_where_the_watcher_was(
     nats_server, normalizer, recorder, eventually
 ) -> None:

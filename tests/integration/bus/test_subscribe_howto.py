@@ -89,6 +89,7 @@ async def test_the_python_of_the_page_reads_each_action_once(bus: str) -> None:
     assert [json.loads(line) for line in lines] == [[IDS[0], 0, "event 0"], [IDS[1], 1, "event 1"]]
 
 
+@pytest.mark.slow
 async def test_an_ephemeral_consumer_made_as_the_page_says_is_gone_with_its_reader(
     bus: str, nats_as, eventually
 ) -> None:

@@ -32,6 +32,7 @@ def gateway(command_line, mongo_settings, asking_as):
         yield lambda *arguments: command_line("alerts", *arguments, "--tenant", "contoso")
 
 
+@pytest.mark.slow
 def test_alerts_are_listed_shown_and_set(gateway) -> None:
     listed = gateway("list", "--json")
     low = gateway("list", "--severity", "low", "--since", "2026-11-01T00:00Z")

@@ -49,6 +49,7 @@ def test_events_are_exported_and_who_may_not_is_told_why(gateway, tmp_path) -> N
     assert "reader over contoso" in whoami.out
 
 
+@pytest.mark.slow
 def test_an_export_is_made_in_the_background_fetched_and_gone_on_with(gateway, tmp_path) -> None:
     done = gateway("export", tmp_path / "all.jsonl", "--tenant", "contoso", "--format", "jsonl", "--job")
     whole = (tmp_path / "all.jsonl").read_bytes()

@@ -85,6 +85,7 @@ def test_a_tail_waits_also_for_a_tenant_that_there_is_not_and_says_so(mongo_sett
     assert told("contso", away).startswith("whether there is a tenant contso cannot be asked: ")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("installation")
 def test_a_gateway_that_has_nothing_of_a_tenant_is_asked_for_others(
     command_line, mongo_settings, asking_as, tmp_path

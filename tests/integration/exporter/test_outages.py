@@ -94,6 +94,7 @@ def _mounted(name: str, receiver: SplunkReceiver):
     return [Mount(f"/{name}", routes=receiver.routes())]
 
 
+@pytest.mark.slow
 async def test_one_tenant_that_is_refused_where_it_goes_holds_up_no_other_of_the_same_destination(
     bench, eventually, monkeypatch
 ) -> None:

@@ -132,6 +132,7 @@ async def alerts(bench, tenant: str, *revisions: int) -> None:
         await bench.say("alerter", subjects.ALERTS_STREAM, Outgoing(subjects.alerts(tenant, "high"), body, headers))
 
 
+@pytest.mark.slow
 async def test_alerts_of_a_tenant_that_joins_and_those_while_the_consumer_was_gone_arrive_each_once(
     bench, eventually
 ) -> None:

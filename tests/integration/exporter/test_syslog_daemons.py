@@ -48,6 +48,7 @@ def running(name: str, driver: str, checks: str, work: Path, files: Files) -> It
         yield daemon
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "driver", "checks"), SETTINGS, ids=["-".join(one).replace("/", "-") for one in SETTINGS]
 )

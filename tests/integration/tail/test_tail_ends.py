@@ -59,6 +59,7 @@ async def test_a_slow_reader_is_cut_off_and_goes_on_while_others_see_all(gateway
     assert rest == [str(event.id) for event in await rig.published()][1:]
 
 
+@pytest.mark.slow
 async def test_it_ends_when_the_key_is_revoked(gateways, rig, database) -> None:
     async with gateways.running(READER) as gateway, gateway.tail() as tail:
         principal = (await gateway.client.get("/api/me")).json()["principal"]
