@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _BATCH: Final = 100
 _IDLE_S: Final = 5.0
+#: For so long what comes may wait while it is asked whether there is such a tenant.
+_ASKED_S: Final = 3.0
 
 
 def tail(
@@ -94,10 +96,11 @@ def tail(
 async def _tell_missing(system: attach.System, data: Path | None, tenant: str) -> None:
     """Say that there is no such tenant: it may be added yet, so this goes on. Without the store nobody knows."""
     try:
-        async with connect(system.mongo) as database:
+        async with asyncio.timeout(_ASKED_S), connect(system.mongo) as database:
             said = missing(tenant, await known_tenants.names(database, data))
-    except Transient as error:
-        err.print(f"[dim]whether there is a tenant {tenant} cannot be asked: {plain(str(error))}[/]")
+    except (Transient, TimeoutError) as error:
+        why = plain(str(error)) or f"no answer within {_ASKED_S:.0f} s"
+        err.print(f"[dim]whether there is a tenant {tenant} cannot be asked: {why}[/]")
         return
     if said:
         err.print(f"[yellow]{plain(said)}[/]")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _SELECTION: Final = "excepted"
 #: The key of a file that says who wants an exception, why and until when; and what it may say.
 _ABOUT: Final = "aoc"
-_SAID: Final = ("reason", "author", "made_at", "until", "tenants")
+_KEYS: Final = ("reason", "author", "made_at", "until", "tenants")
 _LONGEST: Final[Mapping[str, int]] = {"reason": 1_000, "author": 256}
 _TENANT: Final = re.compile(TENANT_PATTERN)
 
@@ -138,8 +138,8 @@ def _about(held: Any, name: str) -> dict[str, Any]:
         raise _refused(name, _ABOUT, "expected a map")
     for key, value in held.items():
         place = f"{_ABOUT}.{str(key)[:60]}"
-        if key not in _SAID:
-            raise _refused(name, place, f"there is no such key; there are {', '.join(_SAID)}")
+        if key not in _KEYS:
+            raise _refused(name, place, f"there is no such key; there are {', '.join(_KEYS)}")
         if value is None:
             raise _refused(name, place, "has no value: leave the key out")
         if key == "tenants" and not _are_tenants(value):

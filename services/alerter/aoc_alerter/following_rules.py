@@ -31,7 +31,7 @@ class FollowingRules:
         self._librarian = librarian
         self._clock = clock
         self._stored: dict[str, StoredRule] = {}
-        self._told: Mapping[str, str] = {}
+        self._logged: Mapping[str, str] = {}
         self._loaded = False
         self.library = Library()
 
@@ -57,9 +57,9 @@ class FollowingRules:
         metrics.RULES.labels("active").set(len(library.active) + len(library.correlations.plans))
         metrics.RULES.labels("faulty").set(len(library.faults))
         _log.info("rules.loaded", active=len(library.active), changed=changed, seconds=round(seconds, 3))
-        new = {rule: why for rule, why in library.faults.items() if self._told.get(rule) != why}
+        new = {rule: why for rule, why in library.faults.items() if self._logged.get(rule) != why}
         for rule, why in list(new.items())[:_TOLD]:
             _log.warning("rule.faulty", rule=rule, why=why[:1000])
         if len(new) > _TOLD:
             _log.warning("rules.faulty", more=len(new) - _TOLD)
-        self._told = library.faults
+        self._logged = library.faults

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,7 +15,9 @@ from gateway_process import gateway_process
 from tenant_registry import SIMULATED, Registry, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from aoc_common.store.mongo.client import Database
 
 
 @pytest.fixture
@@ -31,6 +33,20 @@ def registered(mongo_settings):
         asyncio.run(add())
 
     return register
+
+
+@pytest.fixture
+def on_store(mongo_settings) -> Callable[[Callable[[Database], Awaitable[Any]]], Any]:
+    """`on_store(work)`: what `work` returns of the test's database, which has only the indexes that a test makes."""
+
+    def run(work: Callable[[Database], Awaitable[Any]]) -> Any:
+        async def connected() -> Any:
+            async with connect(mongo_settings) as database:
+                return await work(database)
+
+        return asyncio.run(connected())
+
+    return run
 
 
 @pytest.fixture

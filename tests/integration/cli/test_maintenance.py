@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,7 +13,7 @@ from aoc_common.contracts import ids
 from aoc_common.contracts.event import Event, text_digest
 from aoc_common.store.audit_trail import AuditQuery
 from aoc_common.store.mongo.audit_trail import MongoAuditTrail
-from aoc_common.store.mongo.client import INDEXES, connect, ensure_indexes, missing_indexes
+from aoc_common.store.mongo.client import INDEXES, ensure_indexes, missing_indexes
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.record_ranges import MongoPosition
 from aoc_common.store.mongo.term_edition import MongoTermEdition
@@ -22,8 +21,6 @@ from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from aoc_common.store.mongo.client import Database
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -62,20 +59,6 @@ def of_before(text: str, **changes: Any) -> Event:
 def aoc(command_line):
     """`aoc("dedupe")`: status, stdout and stderr of `aoc maintenance dedupe`."""
     return partial(command_line, "maintenance")
-
-
-@pytest.fixture
-def on_store(mongo_settings) -> Callable[[Callable[[Database], Awaitable[Any]]], Any]:
-    """`on_store(work)`: what `work` returns of the database."""
-
-    def run(work: Callable[[Database], Awaitable[Any]]) -> Any:
-        async def connected() -> Any:
-            async with connect(mongo_settings) as database:
-                return await work(database)
-
-        return asyncio.run(connected())
-
-    return run
 
 
 @pytest.fixture

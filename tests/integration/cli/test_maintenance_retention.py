@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,7 +14,6 @@ from aoc_common.store.accounts import GapCause
 from aoc_common.store.audit_trail import AuditQuery
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.audit_trail import MongoAuditTrail
-from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.sources import MongoSources
@@ -35,20 +33,6 @@ DAY = timedelta(days=1)
 def aoc(command_line):
     """`aoc("--apply")`: status, stdout and stderr of `aoc maintenance retention --apply`."""
     return partial(command_line, "maintenance", "retention")
-
-
-@pytest.fixture
-def on_store(mongo_settings):
-    """`on_store(work)`: what `work` returns of the database. Without its indexes: the server removes nothing itself."""
-
-    def run(work):
-        async def connected():
-            async with connect(mongo_settings) as database:
-                return await work(database)
-
-        return asyncio.run(connected())
-
-    return run
 
 
 async def fill(database: Database) -> None:

@@ -153,7 +153,7 @@ def broken(*_: object) -> bytes:
 
 
 def test_tags_and_comments_are_put_on_the_events_of_their_records_once(
-    earlier, migrate, command_line, mongo_settings, tmp_path
+    earlier, migrate, command_line, on_store, tmp_path
 ) -> None:
     at = datetime(2026, 3, 3, tzinfo=UTC)
     comments = [{"text": "seen", "author": "kim", "timestamp": at}, "no author", {"text": " "}]
@@ -165,13 +165,6 @@ def test_tags_and_comments_are_put_on_the_events_of_their_records_once(
     context = RecordContext("contoso", "graph-directory-audits", datetime(2026, 3, 2, 10, tzinfo=UTC))
     event = normalise(json.dumps(AUDIT).encode(), context)
     assert isinstance(event, Event)
-
-    def on_store(work):
-        async def run():
-            async with connect(mongo_settings) as database:
-                return await work(database)
-
-        return asyncio.run(run())
 
     async def store(database):
         await ensure_indexes(database)

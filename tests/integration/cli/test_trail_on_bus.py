@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import orjson
 import pytest
 
 from aoc_api.audit.trail import AuditPublishing
-from aoc_api.parts.audit import _publisher
+from aoc_api.parts.audit import publisher
 from aoc_common.bus.broker import connected_broker
 from aoc_common.store.mongo.audit_trail import MongoAuditHeads, MongoAuditTrail
-from aoc_common.store.mongo.client import connect, ensure_indexes
-
-
-@pytest.fixture
-def on_database(mongo_settings):
-    def run(work):
-        async def with_it():
-            async with connect(mongo_settings) as database:
-                return await work(database)
-
-        return asyncio.run(with_it())
-
-    return run
+from aoc_common.store.mongo.client import ensure_indexes
 
 
 @pytest.fixture
@@ -42,9 +28,9 @@ def verified(command_line, nats_as, monkeypatch):
 
 
 def test_what_was_removed_with_its_end_is_missed_by_what_the_bus_holds(
-    registered, command_line, on_database, nats_as, verified
+    registered, command_line, on_store, nats_as, verified
 ) -> None:
-    on_database(ensure_indexes)
+    on_store(ensure_indexes)
     for name in ("contoso", "fabrikam"):
         registered(name)
         for _ in range(3):
@@ -52,21 +38,21 @@ def test_what_was_removed_with_its_end_is_missed_by_what_the_bus_holds(
 
     async def publish(database):
         async with connected_broker(nats_as("api"), "api") as broker:
-            await AuditPublishing(MongoAuditTrail(database), MongoAuditHeads(database), _publisher(broker)).run()
+            await AuditPublishing(MongoAuditTrail(database), MongoAuditHeads(database), publisher(broker)).run()
 
     async def remove(database):
         await database["audit_trail"].delete_many({"tenant": "contoso"})
         await database["audit_heads"].delete_many({"tenant": "contoso"})
 
     assert verified() == (0, verified("--no-bus")[1])  # nothing is on the bus yet
-    on_database(publish)
+    on_store(publish)
     status, before = verified()
     assert status == 0
     assert {name: (one["entries"], one["anchors"]) for name, one in before.items()} == {
         "contoso": (3, 3),
         "fabrikam": (3, 3),
     }
-    on_database(remove)
+    on_store(remove)
     status, after = verified()
     assert (status, after["fabrikam"]) == (1, before["fabrikam"])
     assert ["is missing" in fault for fault in after["contoso"]["faults"]] == [True, True, True]

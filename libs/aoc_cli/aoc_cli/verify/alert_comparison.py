@@ -99,9 +99,9 @@ def compare_alerts(
     for hit in found.hits:
         hits[hit.alert].add(hit.event)
     lost = {f"{alert}: {len(events)} events" for alert, events in hits.items() if alert not in by_id}
-    again = {_told(alert, found.names) for alert in _second_alerts(list(by_id.values()))}
+    again = {_name_of(alert, found.names) for alert in _second_alerts(list(by_id.values()))}
     strange = {
-        f"{_told(alert, found.names)}: {why}"
+        f"{_name_of(alert, found.names)}: {why}"
         for alert in by_id.values()
         for why in _faults(alert, hits[alert.id], found)
     }
@@ -142,7 +142,7 @@ class _OfStories:
 
     def __init__(self, expected: Iterable[StoryAlert], found: FoundAlerts) -> None:
         alert_of = {(found.names.get(hit.rule, hit.rule), hit.event): hit.alert for hit in found.hits}
-        told = {one.alert.id: _told(one.alert, found.names) for one in found.alerts}
+        told = {one.alert.id: _name_of(one.alert, found.names) for one in found.alerts}
         owners: defaultdict[tuple[str, UUID], list[StoryAlert]] = defaultdict(list)
         self.alerts: set[UUID] = set()
         self.missed: set[str] = set()
@@ -238,5 +238,5 @@ def _says(message: RecordedAlert, alert: Alert) -> bool:
     return there and same and bool(message.events) and message.events <= events
 
 
-def _told(alert: Alert, names: Mapping[str, str]) -> str:
+def _name_of(alert: Alert, names: Mapping[str, str]) -> str:
     return f"{alert.tenant}/{names.get(alert.rule.id, alert.rule.id)}/{alert.id}"

@@ -156,7 +156,7 @@ class Sinks:
 
     async def _arrived(self, simulator: httpx.AsyncClient, name: str) -> Mapping[str, Arrived]:
         folder = self._folders.get(name)
-        return await _told(simulator, name) if folder is None else await asyncio.to_thread(folder.arrived)
+        return await _fetched(simulator, name) if folder is None else await asyncio.to_thread(folder.arrived)
 
     @property
     def _secrets(self) -> Path:
@@ -196,7 +196,7 @@ async def _summary(simulator: httpx.AsyncClient) -> dict[str, Any]:
     return answer
 
 
-async def _told(simulator: httpx.AsyncClient, name: str) -> dict[str, Arrived]:
+async def _fetched(simulator: httpx.AsyncClient, name: str) -> dict[str, Arrived]:
     found: dict[str, Arrived] = {}
     async with simulator.stream("GET", f"/_taken/{name}") as answer:
         answer.raise_for_status()

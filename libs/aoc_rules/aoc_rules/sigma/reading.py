@@ -25,7 +25,7 @@ _ACTIONS: Final = "the key `action` (documents for all others) is not taken: wri
 
 
 #: Characters of a reason. What pySigma says has the value in the middle, and what is wrong at the end.
-_SAID: Final = 500
+_MOST_WORDS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +106,9 @@ def _parsed(
         )
     except (SigmaError, RegexError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         # pySigma raises its own errors for what it foresees, and Python's for other shapes.
-        return [], [Fault(title, "", _said(error))]
+        return [], [Fault(title, "", _words(error))]
     if collection.errors:
-        return [], [Fault(title, _place_of(error), _said(error)) for error in collection.errors]
+        return [], [Fault(title, _place_of(error), _words(error)) for error in collection.errors]
     made = [*collection.rules, *collection.filters]
     faults = [fault for one in made for fault in _condition_faults(one, title)]
     return ([] if faults else made), faults
@@ -119,9 +119,9 @@ def _place_of(error: BaseException) -> str:
     return {"condition": "detection.condition", "detection": "detection", "logsource": "logsource"}.get(name, "")
 
 
-def _said(error: BaseException) -> str:
+def _words(error: BaseException) -> str:
     text = str(error) if isinstance(error, SigmaError | RegexError) else f"{type(error).__name__}: {error}"
-    return text if len(text) <= _SAID else f"{text[: _SAID // 2]} ... {text[-_SAID // 2 :]}"
+    return text if len(text) <= _MOST_WORDS else f"{text[: _MOST_WORDS // 2]} ... {text[-_MOST_WORDS // 2 :]}"
 
 
 def _condition_faults(rule: SigmaRule | SigmaFilter | SigmaCorrelationRule, title: str) -> Iterator[Fault]:
@@ -133,7 +133,7 @@ def _condition_faults(rule: SigmaRule | SigmaFilter | SigmaCorrelationRule, titl
         try:
             tree = condition.parse()
         except (SigmaError, RegexError, RecursionError) as error:
-            yield Fault(title, f"{section}.condition", _said(error))
+            yield Fault(title, f"{section}.condition", _words(error))
         else:
             if tree is None:
                 yield Fault(title, f"{section}.condition", "nothing is left to match")
@@ -216,6 +216,6 @@ def _item_faults(place: str, key: str | None, values: list[Any], title: str) -> 
     try:
         SigmaDetectionItem.from_mapping(spellings.modifiers(key), values, policy=POLICY)
     except (SigmaError, RegexError) as error:
-        yield Fault(title, place, _said(error))
+        yield Fault(title, place, _words(error))
     except (ValueError, TypeError, AttributeError) as error:
-        yield Fault(title, place, f"pySigma does not take it: {_said(error)}")
+        yield Fault(title, place, f"pySigma does not take it: {_words(error)}")

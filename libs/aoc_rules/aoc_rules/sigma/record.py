@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aoc_rules.sigma.fields import Field, Path
-    from aoc_rules.sigma.shapes import Reach
+    from aoc_rules.sigma.shapes import Lookup
 
 #: Where some interfaces put the record itself, inside of an envelope.
 _ENVELOPES: Final = ("properties", "auditData", "RawEventData")
@@ -109,7 +109,7 @@ class Record:
         known = self._values.get(field.number)
         if known is None:
             plan = self.shape.plan(field)
-            known = self._values[field.number] = self._reached(plan) if plan else NO_VALUES
+            known = self._values[field.number] = self._looked_up(plan) if plan else NO_VALUES
         return known
 
     def words(self) -> Values:
@@ -119,7 +119,7 @@ class Record:
             self._words = Values([item for root in roots for item in _leaves(root)], [])
         return self._words
 
-    def _reached(self, plan: tuple[Reach, ...]) -> Values:
+    def _looked_up(self, plan: tuple[Lookup, ...]) -> Values:
         """What lies at the first place that has something; null only where no other has more."""
         null: Values | None = None
         for computed, root, key, rest in plan:

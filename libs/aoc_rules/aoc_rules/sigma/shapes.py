@@ -23,7 +23,7 @@ _PLANS: Final = 4_096
 type Keys = tuple[str, ...]
 
 
-class Reach(NamedTuple):
+class Lookup(NamedTuple):
     """A place of a field in records of a shape: a key of one of its objects and the way on, or what makes values."""
 
     computed: Callable[[Asked], Iterable[Any]] | None
@@ -48,15 +48,15 @@ class Shape:
     def __init__(self, keys: tuple[Keys, ...], *, kept: bool) -> None:
         self.kept = kept
         self._folded = [folded_keys(one) if kept else _folded(one) for one in keys]
-        self._plans: dict[int, tuple[Reach, ...]] = {}
+        self._plans: dict[int, tuple[Lookup, ...]] = {}
 
-    def plan(self, field: Field) -> tuple[Reach, ...]:
+    def plan(self, field: Field) -> tuple[Lookup, ...]:
         """Where records of this shape can have a field, in the field's order; empty where they cannot."""
         known = self._plans.get(field.number)
         if known is None:
             if len(self._plans) >= _PLANS:  # rules come and go
                 self._plans.clear()
-            known = self._plans[field.number] = tuple(self._reaches(field))
+            known = self._plans[field.number] = tuple(self._lookups(field))
         return known
 
     def key(self, field: Field) -> Key | None:
@@ -64,22 +64,22 @@ class Shape:
         plan = self.plan(field)
         return Key(plan[0].root, plan[0].key, plan[0].rest) if plan and plan[0].computed is None else None
 
-    def _reaches(self, field: Field) -> Iterator[Reach]:
+    def _lookups(self, field: Field) -> Iterator[Lookup]:
         for place in field.places:
             if place.computed is not None:
-                yield Reach(place.computed, 0, "", ())
+                yield Lookup(place.computed, 0, "", ())
                 continue
             for root in (0,) if place.of_event else range(1, len(self._folded)):
-                found = self._reach(place, root)
+                found = self._lookup(place, root)
                 if found is not None:
                     yield found
 
-    def _reach(self, place: Place, root: int) -> Reach | None:
+    def _lookup(self, place: Place, root: int) -> Lookup | None:
         path, keys = place.path, self._folded[root]
         if path[0][1] in keys:
-            return Reach(None, root, keys[path[0][1]], path[1:])
+            return Lookup(None, root, keys[path[0][1]], path[1:])
         whole = ".".join(step[1] for step in path)  # a key may have dots of its own
-        return Reach(None, root, keys[whole], ()) if len(path) > 1 and whole in keys else None
+        return Lookup(None, root, keys[whole], ()) if len(path) > 1 and whole in keys else None
 
 
 def shape_of(keys: tuple[Keys, ...]) -> Shape:

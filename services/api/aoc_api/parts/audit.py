@@ -47,7 +47,7 @@ async def auditing(
     entries, heads = MongoAuditTrail(database), MongoAuditHeads(database)
     spool = Spool(options.spool, options.spool_bytes, LONGEST + 1)
     storing = AuditStoring(spool, entries, heads)
-    publishing = AuditPublishing(entries, heads, _publisher(broker))
+    publishing = AuditPublishing(entries, heads, publisher(broker))
     try:
         work = [
             Task("store the audit trail", storing.pause_s, storing.run, jitter=0),
@@ -78,7 +78,9 @@ async def _store_the_rest(storing: AuditStoring, database: Database) -> None:
         await asyncio.gather(storing_all, return_exceptions=True)
 
 
-def _publisher(broker: NatsBroker) -> Publish:
+def publisher(broker: NatsBroker) -> Publish:
+    """What brings entries onto AOC_AUDIT. It raises `Unreachable`, also while the bus is away."""
+
     async def publish(entries: Sequence[AuditEntry]) -> None:
         if not connected(broker):
             raise Unreachable("the bus is not connected")
