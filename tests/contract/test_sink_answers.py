@@ -178,6 +178,17 @@ async def test_an_answer_of_bulk_that_is_none_settles_nothing(answer: bytes) -> 
     assert isinstance(await said(Response(answer), elastic, items(2)), Unreachable)
 
 
+@each("encoding", ["json", "protobuf"])
+async def test_an_answer_of_otlp_that_is_none_settles_nothing_and_an_empty_one_is_a_success(encoding: Any) -> None:
+    def sink(url: str) -> Sink:
+        return Otlp(OtlpOptions(url=url, encoding=encoding, http=LOCAL))
+
+    page, number = b"<html>Sign in</html>", b'{"partialSuccess":7}'
+    for answer in (page, b"[]", number, b"\xc3(", b'{"partialSuccess":{"rejectedLogRecords":"x"}}'):
+        assert isinstance(await said(Response(answer), sink, items(2)), Unreachable), answer
+    assert await said(Response(b""), sink, items(2)) == [Accepted()] * 2
+
+
 async def test_every_document_has_the_outcome_of_its_own_answer() -> None:
     statuses = [200, 201, 409, 429, 503, 400, 404, 403]
     answer = {

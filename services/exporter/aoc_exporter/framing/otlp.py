@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aoc_exporter.item import Item
+
 type _Attribute = dict[str, Any]
 
 _SCOPE: Final = "aoc"

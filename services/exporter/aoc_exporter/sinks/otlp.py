@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
+from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import DecodeError
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsPartialSuccess, ExportLogsServiceResponse
 from pydantic import Field, SecretStr
 
 from aoc_common import http
+from aoc_common.errors import Unreachable
 from aoc_common.outbound.refusals import RefusedWhole, one_line
 from aoc_common.outbound.web import ABOUT_CONTENT, HttpOptions, post
 from aoc_common.settings import Frozen
@@ -67,9 +69,10 @@ class Otlp:
     async def send(self, items: Sequence[Item]) -> Sequence[Outcome]:
         """As the port says. Repeats cannot be told apart but by the attributes `event.id` and `event.revision`."""
         answer = await post(self._client, self._address, self._remote, self.framed(items), self._headers, _FINAL)
-        rejected, words = (_rejected_packed if self._packed else _rejected)(answer.body)
-        if rejected:
-            raise RefusedWhole(f"otlp: {rejected} rejected: {words}", maybe_taken=rejected < len(items))
+        partial = _partial(answer.body, packed=self._packed)
+        if (rejected := partial.rejected_log_records) > 0:
+            words = f"otlp: {rejected} rejected: {partial.error_message}"
+            raise RefusedWhole(words, maybe_taken=rejected < len(items))
         return [Accepted()] * len(items)
 
     def framed(self, items: Sequence[Item]) -> bytes:
@@ -81,21 +84,27 @@ class Otlp:
         await self._client.aclose()
 
 
-def _rejected(answer: bytes) -> tuple[int, str]:
-    """How many records were refused, and why. An answer that cannot be read is a success, which its status said."""
+def _partial(answer: bytes, *, packed: bool) -> ExportLogsPartialSuccess:
+    """What a success says of records that were refused; some send nothing with it. Raises `Unreachable`.
+
+    What is no answer of this protocol comes from something else, such as the page of a proxy.
+    """
+    response = ExportLogsServiceResponse()
     try:
-        partial = orjson.loads(answer)["partialSuccess"]
-        return max(0, int(partial.get("rejectedLogRecords", 0))), str(partial.get("errorMessage", ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return 0, ""
+        if packed:
+            response.ParseFromString(answer)
+        elif answer.strip():
+            ParseDict(_object(orjson.loads(answer)), response, ignore_unknown_fields=True)
+    except (DecodeError, ParseError, ValueError):
+        raise Unreachable("otlp: its answer is none of OTLP") from None
+    return response.partial_success
 
 
-def _rejected_packed(answer: bytes) -> tuple[int, str]:
-    try:
-        partial = ExportLogsServiceResponse.FromString(answer).partial_success
-    except DecodeError:
-        return 0, ""
-    return max(0, partial.rejected_log_records), partial.error_message
+def _object(value: object) -> dict[str, Any]:
+    """Raises `ValueError` for anything else."""
+    if not isinstance(value, dict):
+        raise ValueError("no object")  # noqa: TRY004  # of a text, not of a program
+    return value
 
 
 def _error(answer: bytes) -> tuple[str, str]:
