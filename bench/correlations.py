@@ -39,7 +39,7 @@ from aoc_common.store.mongo.counted_hits import MongoCountedHits
 from aoc_rules.correlation.groups import counted
 from aoc_rules.correlation.reading import MOST_HITS
 from aoc_rules.evaluation.completing import Correlator
-from aoc_rules.library import Librarian, shipped
+from aoc_rules.library import LibraryBuilder, shipped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +122,7 @@ def correlations(count: int, chance: Random) -> Correlations:
             section["condition"] = {"gte": chance.randint(3, 20), "field": "ObjectId"}
         texts.append({"title": f"Correlation {number}", "id": str(_id(2, number)), "correlation": section})
     files = ((f"{number}.yml", yaml.safe_dump(text).encode()) for number, text in enumerate(texts))
-    library = Librarian(*shipped(files)).library({}, _NOW)
+    library = LibraryBuilder(*shipped(files)).library({}, _NOW)
     if library.faults:
         raise AssertionError(next(iter(library.faults.items())))
     return library.correlations

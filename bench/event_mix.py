@@ -13,7 +13,7 @@ from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
 from aoc_sim.inventory import build_directory
 from aoc_sim.settings import DEFAULT_TENANTS
-from aoc_sim.traffic import Rhythm, Traffic
+from aoc_sim.traffic import ActivityTimes, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ def message(record: dict[str, Any], source: str, now: datetime) -> EventMessage:
 def mix(count: int, share: float, now: datetime) -> Iterator[tuple[EventMessage, bool]]:
     """So many messages, and whether each makes an alert."""
     rng, directory = Random("alerting"), build_directory(DEFAULT_TENANTS[0], 7)  # no secret
-    moments = Rhythm(directory, now - timedelta(hours=8), now).moments(count, rng)
+    moments = ActivityTimes(directory, now - timedelta(hours=8), now).moments(count, rng)
     usual = [draft for at in moments for draft in Traffic(directory).drafts(at, rng, room=1)]
     for number in range(count):
         if rng.random() * 100 < share:

@@ -33,7 +33,7 @@ from rich.table import Table
 from aoc_cli import attach
 from aoc_cli.deployment.bus import USERS
 from aoc_cli.importing.job import Importer
-from aoc_cli.importing.lifeline import Lifeline
+from aoc_cli.importing.resilient_link import ResilientLink
 from aoc_cli.importing.selection import Selection
 from aoc_cli.local import mongo, nats
 from aoc_cli.local.ports import LOOPBACK, free_port
@@ -221,9 +221,11 @@ async def end_to_end(
 
     # Standard output is for the figures.
     report = partial(print, file=sys.stderr)
-    async with Lifeline(attach.of(data, endpoints), alone, report, 180.0) as lifeline:
+    async with ResilientLink(attach.of(data, endpoints), alone, report, 180.0) as resilient_link:
         started = time.perf_counter()
-        summary = await Importer(lifeline, SystemClock(), "bench-import", selection=Selection([export])).run(_Silent())
+        summary = await Importer(resilient_link, SystemClock(), "bench-import", selection=Selection([export])).run(
+            _Silent()
+        )
         seconds = time.perf_counter() - started
     if summary.new != records:
         raise SystemExit(f"end to end: {summary.new} of {records} records are new; the figure would mean nothing")

@@ -7,13 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from aoc_common.contracts.publications import END, Position, Range
-from aoc_common.contracts.reading import Checkpoint, Hole, Sought
+from aoc_common.contracts.reading import Checkpoint, Hole, UnnotedHole
 from aoc_common.store.mongo.readers import MongoReaders
 
 AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
 PLACE = Position("20261101T000000.000000Z", 41)
 HOLE = Hole("dropped", AT, PLACE, replace(PLACE, sequence=END), PLACE, 1, 2, 3, AT)
-STATE = Checkpoint("alerting", PLACE, 7, 1, HOLE, (Sought(Range(PLACE.incarnation, 1, 9), AT),), (HOLE, HOLE), "me", AT)
+STATE = Checkpoint(
+    "alerting", PLACE, 7, 1, HOLE, (UnnotedHole(Range(PLACE.incarnation, 1, 9), AT),), (HOLE, HOLE), "me", AT
+)
 
 
 async def test_a_checkpoint_is_read_as_it_was_written(database) -> None:

@@ -25,7 +25,7 @@ from aoc_exporter.sinks.sentinel import Sentinel, SentinelOptions
 from aoc_exporter.sinks.splunk import Splunk, SplunkOptions
 from aoc_exporter.sinks.syslog import Syslog, SyslogOptions
 from aoc_exporter.sinks.webhook import Webhook, WebhookOptions
-from aoc_sim.siem.mishaps import Mishap, Mishaps
+from aoc_sim.siem.request_faults import RequestFault, RequestFaults
 from aoc_sim.siem.sentinel import SentinelReceiver
 from aoc_sim.siem.splunk import SplunkReceiver
 from aoc_sim.siem.syslog import SyslogReceiver
@@ -151,7 +151,7 @@ async def test_a_token_without_acknowledgements_is_told_apart_from_a_batch_that_
 
 
 async def test_a_batch_that_splunk_never_acknowledges_comes_again_and_counts_as_repeated() -> None:
-    receiver = SplunkReceiver(Mishaps([Mishap.SILENT]), acknowledges=True)
+    receiver = SplunkReceiver(RequestFaults([RequestFault.SILENT]), acknowledges=True)
     account = Account()
     async with serving(receiver.routes()) as url:
         options = SplunkOptions(

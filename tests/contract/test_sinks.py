@@ -18,8 +18,8 @@ from aoc_exporter.sinks.splunk import Splunk, SplunkOptions
 from aoc_exporter.sinks.syslog import Syslog, SyslogOptions
 from aoc_exporter.sinks.webhook import Webhook, WebhookOptions
 from aoc_sim.siem.elastic import ElasticReceiver
-from aoc_sim.siem.mishaps import Mishap, Mishaps
 from aoc_sim.siem.otlp import OtlpReceiver
+from aoc_sim.siem.request_faults import RequestFault, RequestFaults
 from aoc_sim.siem.sentinel import SentinelReceiver
 from aoc_sim.siem.splunk import SplunkReceiver
 from aoc_sim.siem.syslog import SyslogReceiver
@@ -44,16 +44,16 @@ POISON = "poisonous"
 
 
 @asynccontextmanager
-async def pair(name: str, mishaps: Mishaps) -> AsyncIterator[tuple[Sink, Taken]]:
+async def pair(name: str, faults: RequestFaults) -> AsyncIterator[tuple[Sink, Taken]]:
     """A sink, and what its receiver takes."""
     async with AsyncExitStack() as stack:
-        receiver, sink = await RECEIVERS[name](stack, mishaps)
+        receiver, sink = await RECEIVERS[name](stack, faults)
         stack.push_async_callback(sink.close)
         yield sink, receiver.taken
 
 
-async def splunk(stack: AsyncExitStack, mishaps: Mishaps, *, acknowledges: bool = False) -> tuple[Any, Sink]:
-    receiver = SplunkReceiver(mishaps, acknowledges=acknowledges)
+async def splunk(stack: AsyncExitStack, faults: RequestFaults, *, acknowledges: bool = False) -> tuple[Any, Sink]:
+    receiver = SplunkReceiver(faults, acknowledges=acknowledges)
     url = await stack.enter_async_context(serving(receiver.routes()))
     options = SplunkOptions(
         url=url, token="hec-token", http=LOCAL,
@@ -62,41 +62,41 @@ async def splunk(stack: AsyncExitStack, mishaps: Mishaps, *, acknowledges: bool 
     return receiver, Splunk(options, CLOCK)
 
 
-async def splunk_acks(stack: AsyncExitStack, mishaps: Mishaps) -> tuple[Any, Sink]:
-    return await splunk(stack, mishaps, acknowledges=True)
+async def splunk_acks(stack: AsyncExitStack, faults: RequestFaults) -> tuple[Any, Sink]:
+    return await splunk(stack, faults, acknowledges=True)
 
 
-async def elastic(stack: AsyncExitStack, mishaps: Mishaps) -> tuple[Any, Sink]:
-    receiver = ElasticReceiver(mishaps)
+async def elastic(stack: AsyncExitStack, faults: RequestFaults) -> tuple[Any, Sink]:
+    receiver = ElasticReceiver(faults)
     url = await stack.enter_async_context(serving(receiver.routes()))
     return receiver, Elastic(ElasticOptions(url=url, user="aoc", password="made-up", http=LOCAL))
 
 
-async def otlp(stack: AsyncExitStack, mishaps: Mishaps, *, encoding: str = "json") -> tuple[Any, Sink]:
-    receiver = OtlpReceiver(mishaps)
+async def otlp(stack: AsyncExitStack, faults: RequestFaults, *, encoding: str = "json") -> tuple[Any, Sink]:
+    receiver = OtlpReceiver(faults)
     url = await stack.enter_async_context(serving(receiver.routes()))
     return receiver, Otlp(OtlpOptions(url=url, http=LOCAL, encoding=encoding))
 
 
-async def otlp_protobuf(stack: AsyncExitStack, mishaps: Mishaps) -> tuple[Any, Sink]:
-    return await otlp(stack, mishaps, encoding="protobuf")
+async def otlp_protobuf(stack: AsyncExitStack, faults: RequestFaults) -> tuple[Any, Sink]:
+    return await otlp(stack, faults, encoding="protobuf")
 
 
-async def webhook(stack: AsyncExitStack, mishaps: Mishaps) -> tuple[Any, Sink]:
-    receiver = WebhookReceiver(SECRET, mishaps)
+async def webhook(stack: AsyncExitStack, faults: RequestFaults) -> tuple[Any, Sink]:
+    receiver = WebhookReceiver(SECRET, faults)
     url = await stack.enter_async_context(serving(receiver.routes()))
     return receiver, Webhook(WebhookOptions(url=f"{url}/hook", secret=SECRET, http=LOCAL), CLOCK)
 
 
-async def sentinel(stack: AsyncExitStack, mishaps: Mishaps) -> tuple[Any, Sink]:
-    receiver = SentinelReceiver(mishaps)
+async def sentinel(stack: AsyncExitStack, faults: RequestFaults) -> tuple[Any, Sink]:
+    receiver = SentinelReceiver(faults)
     url = await stack.enter_async_context(serving(receiver.routes()))
     options = SentinelOptions(endpoint=url, rule="dcr-1", http=LOCAL)
     return receiver, Sentinel(options, Tokens("token-1"))
 
 
-async def syslog(stack: AsyncExitStack, mishaps: Mishaps) -> tuple[Any, Sink]:
-    receiver = await stack.enter_async_context(SyslogReceiver(mishaps))
+async def syslog(stack: AsyncExitStack, faults: RequestFaults) -> tuple[Any, Sink]:
+    receiver = await stack.enter_async_context(SyslogReceiver(faults))
     options = SyslogOptions(
         host="127.0.0.1", port=receiver.port, transport="tcp", timeout_s=5, allowed_networks=LOOPBACK
     )
@@ -123,19 +123,19 @@ def test_all_sinks_are_held() -> None:
 @each("name", NAMES)
 async def test_everything_arrives_once_in_every_format(name: str, form: str) -> None:
     sent, account = items(20, form), Account()
-    async with pair(name, Mishaps()) as (sink, taken):
+    async with pair(name, RequestFaults()) as (sink, taken):
         await account.send(sink, sent)
 
     assert taken.times == dict.fromkeys([one.key for one in sent], 1)
     assert (account.rounds, account.repeats.total()) == (1, 0)
 
 
-@each("mishap", Mishap)
+@each("fault", RequestFault)
 @each("name", NAMES)
-async def test_a_fault_loses_nothing_and_repeats_no_more_than_the_account_says(name: str, mishap: Mishap) -> None:
+async def test_a_fault_loses_nothing_and_repeats_no_more_than_the_account_says(name: str, fault: RequestFault) -> None:
     sent, account = items(20), Account()
-    mishaps = Mishaps([mishap, Mishap.NONE, mishap], slow_s=0.05)
-    async with pair(name, mishaps) as (sink, taken):
+    faults = RequestFaults([fault, RequestFault.NONE, fault], slow_s=0.05)
+    async with pair(name, faults) as (sink, taken):
         await account.send(sink, sent[:10])
         await account.send(sink, sent[10:])
 
@@ -148,7 +148,7 @@ async def test_a_fault_loses_nothing_and_repeats_no_more_than_the_account_says(n
 async def test_an_answer_that_never_came_is_a_repeat_that_is_counted(name: str) -> None:
     """Whether the batch was taken is not known, and it was."""
     sent, account = items(10), Account()
-    async with pair(name, Mishaps([Mishap.RESET_AFTER])) as (sink, taken):
+    async with pair(name, RequestFaults([RequestFault.RESET_AFTER])) as (sink, taken):
         await account.send(sink, sent)
 
     assert account.repeats.total() == (0 if name in KNOW_REPEATS else 10)
@@ -157,10 +157,10 @@ async def test_an_answer_that_never_came_is_a_repeat_that_is_counted(name: str) 
 
 @each("name", NAMES)
 async def test_faults_by_chance_lose_nothing(name: str) -> None:
-    rates = dict.fromkeys((one for one in Mishap if one is not Mishap.NONE), 0.08)
+    rates = dict.fromkeys((one for one in RequestFault if one is not RequestFault.NONE), 0.08)
     account = Account()
     sent = items(60)
-    async with pair(name, Mishaps(rates=rates, seed=5, slow_s=0.02, most=3)) as (sink, taken):
+    async with pair(name, RequestFaults(rates=rates, seed=5, slow_s=0.02, most=3)) as (sink, taken):
         for begin in range(0, 60, 6):
             await account.send(sink, sent[begin : begin + 6], rounds=100)
 
@@ -174,7 +174,7 @@ async def test_one_event_that_is_refused_is_given_up_alone_with_the_destinations
     sent = items(30)
     sent[place - 1] = item(place, operation=POISON, body=b'{"message":"poisonous","metadata":{},"time":1}')
     account = Account()
-    async with pair(name, Mishaps(poison=POISON)) as (sink, taken):
+    async with pair(name, RequestFaults(poison=POISON)) as (sink, taken):
         await account.send(sink, sent)
         requests = taken.requests
 
@@ -189,11 +189,11 @@ async def test_one_event_that_is_refused_is_given_up_alone_with_the_destinations
 async def test_a_destination_that_refuses_everything_costs_no_event(name: str) -> None:
     sent = [item(number, body=b'{"message":"poisonous","metadata":{},"time":1}') for number in range(1, 41)]
     account = Account()
-    mishaps = Mishaps(poison=POISON)
-    async with pair(name, mishaps) as (sink, taken):
+    faults = RequestFaults(poison=POISON)
+    async with pair(name, faults) as (sink, taken):
         with pytest.raises(AssertionError, match="refuses everything"):
             await account.send(sink, sent, rounds=2)
-        mishaps.poison = None
+        faults.poison = None
         account.rounds = 0
         await account.send(sink, sent)
 
@@ -204,7 +204,7 @@ async def test_a_destination_that_refuses_everything_costs_no_event(name: str) -
 @each("name", NAMES)
 async def test_a_later_version_is_taken_beside_the_first(name: str) -> None:
     sent, account = [item(1), item(1, revision=2)], Account()
-    async with pair(name, Mishaps()) as (sink, taken):
+    async with pair(name, RequestFaults()) as (sink, taken):
         await account.send(sink, sent)
         await account.send(sink, [item(1)])
 
@@ -215,7 +215,7 @@ async def test_a_later_version_is_taken_beside_the_first(name: str) -> None:
 @each("name", NAMES)
 async def test_a_destination_that_is_away_gets_nothing_and_nothing_is_given_up(name: str) -> None:
     async with AsyncExitStack() as stack:
-        _, sink = await RECEIVERS[name](stack, Mishaps())
+        _, sink = await RECEIVERS[name](stack, RequestFaults())
     outcomes = await deliver(sink, items(3))
 
     assert all(isinstance(outcome, Retry) for outcome in outcomes)

@@ -64,8 +64,8 @@ def test_every_run_has_expiry_deletion_and_change_and_kill_9_of_one_of_two_repli
     assert files["joined"]
     # Revisions of alerts and the audit trail are among it.
     assert all(sink["alerts"] > 15 and sink["audit"] == 50 and not sink["unsaid"] for sink in account["sinks"].values())
-    assert splunk["mishaps"]
-    assert elastic["mishaps"]
+    assert splunk["faults"]
+    assert elastic["faults"]
     # Each attack was alerted on once. Content that expired may be all that an attack left behind.
     alerts = account["alerts"]
     assert {name: alerts[name] for name in ALERTS if alerts[name]} == {}, alerts["examples"]

@@ -10,12 +10,12 @@ import orjson
 import yaml
 
 from aoc_alerter import metrics
+from aoc_alerter.first_use_decider import FirstUseDecider
 from aoc_alerter.flow import make_handler
 from aoc_alerter.following_rules import FollowingRules
-from aoc_alerter.novelties import Novelties
 from aoc_alerter.publishing import AlertPublisher
 from aoc_alerter.raising import Raiser
-from aoc_alerter.settling import Settler, SettlingStores
+from aoc_alerter.settling import SettlingStores, WindowDecider
 from aoc_common.contracts.event import full_event
 from aoc_common.contracts.event_message import EventMessage
 from aoc_common.store.first_uses import FirstUses
@@ -32,7 +32,7 @@ from aoc_rules.evaluation.completing import Correlator
 from aoc_rules.evaluation.deciding import Decider
 from aoc_rules.finding import Finder
 from aoc_rules.grouping import Found
-from aoc_rules.library import Librarian, shipped
+from aoc_rules.library import LibraryBuilder, shipped
 from made_events import unified
 from manual_clock import ManualClock
 
@@ -64,10 +64,10 @@ def rule_text(identity: str, operation: str, title: str = "A rule", **more: Any)
     return yaml.safe_dump(rule)
 
 
-def librarian(*texts: str) -> Librarian:
+def library_builder(*texts: str) -> LibraryBuilder:
     """Of rules that are shipped so."""
     named = ((f"{number}.yml", text.encode()) for number, text in enumerate(texts))
-    return Librarian(*shipped(named), home=True)
+    return LibraryBuilder(*shipped(named), home=True)
 
 
 PACK = (
@@ -120,13 +120,13 @@ class Alerting:
         database: Any,
         *texts: str,
         stream: Stream | None = None,
-        shipped: Librarian | None = None,
+        shipped: LibraryBuilder | None = None,
         home: str | None = None,
     ) -> None:
         self.clock = ManualClock(NOW + timedelta(hours=2))
         self.stream = stream or Stream()
         self.rules = MongoRules(database)
-        self.following = FollowingRules(self.rules, shipped or librarian(*(texts or PACK)), self.clock)
+        self.following = FollowingRules(self.rules, shipped or library_builder(*(texts or PACK)), self.clock)
         self.tenants: dict[str, KnownTenant] = {}
         self.records: dict[str, Any] = {}
         self.alerts = MongoAlerts(database, timedelta(days=400))
@@ -134,13 +134,13 @@ class Alerting:
         raiser = Raiser(MongoHits(database), groups, self.alerts, self.clock)
         correlator = Correlator(hits, ends.add, self.clock.now, LATENESS, home, metrics.CorrelationWatch())
         stores = SettlingStores(ends, groups, self.alerts)
-        self._settler = Settler(stores, Decider(correlator), raiser.raise_alerts, self.clock, LATENESS, home)
+        self._settler = WindowDecider(stores, Decider(correlator), raiser.raise_alerts, self.clock, LATENESS, home)
         self.publisher = AlertPublisher(MongoAlertOutbox(database), self.stream.publish, "https://aoc.example")
         self.handle = make_handler(
             lambda: self.following.library,
             self._tenants,
             self._records,
-            Novelties(FirstUses(make_event_search(database))).decided,
+            FirstUseDecider(FirstUses(make_event_search(database))).decided,
             correlator.correlate,
             raiser.raise_alerts,
             self.publisher.run,
@@ -164,5 +164,5 @@ def found_by(
     *messages: EventMessage, texts: Sequence[str] = PACK, stored: Any = None, tenants: Any = None
 ) -> list[Found]:
     """What rules find."""
-    finder = Finder(librarian(*texts).library(stored or {}, NOW), tenants or {}, NOW - timedelta(days=1))
+    finder = Finder(library_builder(*texts).library(stored or {}, NOW), tenants or {}, NOW - timedelta(days=1))
     return [one for event in messages for one in finder.found(event) if isinstance(one, Found)]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import yaml
 
-from alerting import librarian, rule_text
+from alerting import library_builder, rule_text
 from aoc_rules.correlation.windows import Seen
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def base_texts() -> list[str]:
 
 def library_of(*texts: str) -> Library:
     """The rules with these correlations."""
-    return librarian(*base_texts(), *texts).library({}, NOW)
+    return library_builder(*base_texts(), *texts).library({}, NOW)
 
 
 def plan(**said: Any) -> Correlation:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from aoc_common.contracts.sink_states import SinkState, Tally
     from aoc_common.settings import MongoSettings, NatsSettings
     from aoc_common.store.mongo.client import Database
-    from aoc_sim.siem.mishaps import Mishaps
+    from aoc_sim.siem.request_faults import RequestFaults
 
 PASSWORD = "made-up"  # opens a receiver of the simulator
 TOKEN = "hec-token"
@@ -112,17 +112,17 @@ class Bench(Rig):
 
 
 @asynccontextmanager
-async def elastic(mishaps: Mishaps | None = None) -> AsyncIterator[tuple[ElasticReceiver, str]]:
+async def elastic(faults: RequestFaults | None = None) -> AsyncIterator[tuple[ElasticReceiver, str]]:
     """A receiver, and its address."""
-    receiver = ElasticReceiver(mishaps, user="aoc", password=PASSWORD)
+    receiver = ElasticReceiver(faults, user="aoc", password=PASSWORD)
     async with serving(receiver.routes()) as url:
         yield receiver, url
 
 
 @asynccontextmanager
-async def splunk(mishaps: Mishaps | None = None) -> AsyncIterator[tuple[SplunkReceiver, str]]:
+async def splunk(faults: RequestFaults | None = None) -> AsyncIterator[tuple[SplunkReceiver, str]]:
     """A receiver, and its address."""
-    receiver = SplunkReceiver(mishaps, token=TOKEN)
+    receiver = SplunkReceiver(faults, token=TOKEN)
     async with serving(receiver.routes()) as url:
         yield receiver, url
 

@@ -11,7 +11,7 @@ import zipfile
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from aoc_cli.importing.items import Doubt, Item, Record, Unreadable
+from aoc_cli.importing.items import Ambiguity, Item, Record, Unreadable
 from aoc_cli.importing.kinds import NoLogError
 from aoc_cli.importing.records import sources
 from aoc_cli.importing.streams import CountingFile
@@ -78,7 +78,7 @@ class Read:
 
     @property
     def doubts(self) -> list[str]:
-        return [item.reason for item in self.items if isinstance(item, Doubt)]
+        return [item.reason for item in self.items if isinstance(item, Ambiguity)]
 
     @property
     def cuts(self) -> list[str]:

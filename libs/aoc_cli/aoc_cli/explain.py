@@ -16,9 +16,9 @@ import typer
 from rich.table import Table
 
 from aoc_cli.destinations import Field, destinations
-from aoc_cli.importing.days import Dates, is_day_first
+from aoc_cli.importing.days import DateOrder, is_day_first
 from aoc_cli.importing.encodings import check_encoding
-from aoc_cli.importing.items import Doubt, Record, Unreadable
+from aoc_cli.importing.items import Ambiguity, Record, Unreadable
 from aoc_cli.importing.kinds import NoLogError
 from aoc_cli.importing.reading import Options
 from aoc_cli.importing.records import sources
@@ -40,7 +40,7 @@ _PLACES: Final = 5
 _NAMED: Final = 3
 _EVENTS: Final = "events"
 
-type Part = Event | Record | Rejected | Doubt | NoLogError
+type Part = Event | Record | Rejected | Ambiguity | NoLogError
 """What reading gives: a record and its event, what is neither, what can be read in two ways, a file that is no log."""
 
 
@@ -55,7 +55,7 @@ def explain(
         typer.Option(help="What text without a byte order mark is in, where it is neither UTF-8 nor Windows-1252."),
     ] = None,
     dates: Annotated[
-        Dates | None,
+        DateOrder | None,
         typer.Option(help="How times like 05/11/2026 10:00 in tables begin, where the table does not tell."),
     ] = None,
 ) -> None:
@@ -109,7 +109,7 @@ def _shown(name: str, part: Part, context: RecordContext, *, named: bool, as_jso
         if part.cut is not None:
             err.print(f"[yellow]![/] {plain(name)} line {part.line}: {plain(part.cut)}")
             yield "cut"
-    elif isinstance(part, Doubt):
+    elif isinstance(part, Ambiguity):
         err.print(f"[yellow]![/] {plain(name)} line {part.line}: {plain(part.reason)}")
         yield "doubtful"
     elif isinstance(part, NoLogError):
@@ -133,7 +133,7 @@ def parts(path: Path, options: Options, context: RecordContext) -> Iterator[tupl
                 for item in source.items():
                     if isinstance(item, Unreadable):
                         yield name, Rejected(item.data.decode("utf-8", "replace"), item.reason)
-                    elif isinstance(item, Doubt):
+                    elif isinstance(item, Ambiguity):
                         yield name, item
                     else:
                         yield name, item

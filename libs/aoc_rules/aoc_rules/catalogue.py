@@ -20,7 +20,7 @@ from aoc_common.store.rules import StoredRule
 from aoc_rules.attributes import attributes_of
 from aoc_rules.correlation.reading import references
 from aoc_rules.evaluation.trial import TriedRules
-from aoc_rules.library import Librarian, Library, Shipped, filters_of, identity_of, overlaid, wrong_exceptions
+from aoc_rules.library import Library, LibraryBuilder, Shipped, filters_of, identity_of, overlaid, wrong_exceptions
 from aoc_rules.sigma.compiling import compile_rule
 from aoc_rules.sigma.faults import Fault, RuleRefused
 from aoc_rules.sigma.places import in_words
@@ -104,7 +104,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class RuleInventory:
     """All rules by id, and those of them that are at work."""
 
     entries: Mapping[str, Entry]
@@ -129,7 +129,7 @@ class Written:
 
 
 class Catalogue:
-    """Makes shelves. What did not change is not read again. For one thread at a time. `home`: see `Librarian`."""
+    """Makes inventories; reads again what has changed only. For one thread at a time. `home`: see `LibraryBuilder`."""
 
     def __init__(self, files: Iterable[ShippedRule], *, home: bool) -> None:
         self._packed: dict[str, _Packed] = {}
@@ -143,19 +143,19 @@ class Catalogue:
                     pack[identity] = Shipped(rule, blake2b(text.encode(), digest_size=16).hexdigest())
                     self._packed[identity] = _Packed(file, text)
         self._pack = pack
-        self._librarian = Librarian(pack, {}, home=home)
+        self._builder = LibraryBuilder(pack, {}, home=home)
         self._known: dict[str, Entry] = {}
 
-    def shelf(self, stored: Mapping[str, StoredRule], now: datetime) -> Shelf:
+    def inventory(self, stored: Mapping[str, StoredRule], now: datetime) -> RuleInventory:
         """All rules, with what is stored."""
-        library = self._librarian.library(stored, now)
+        library = self._builder.library(stored, now)
         entries: dict[str, Entry] = {}
         for identity in {**self._pack, **stored}:
             known, overlay = self._known.get(identity), stored.get(identity)
             entry = known if known is not None and known.stored == overlay else self._entry(identity, overlay)
             entries[identity] = replace(entry, fault=library.faults.get(identity))
         self._known = entries
-        return Shelf(entries, library)
+        return RuleInventory(entries, library)
 
     def check(self, rule: StoredRule, stored: Mapping[str, StoredRule], now: datetime) -> None:
         """Raises `RuleRefused` for a rule that would not work beside these, with line and reason."""
@@ -163,7 +163,7 @@ class Catalogue:
         attributes_of(sigma.title or rule.id, sigma.custom_attributes)
         if rule.text is not None and identity_of(sigma) != rule.id:
             raise RuleRefused([Fault(rule.id, "id", f"it says {identity_of(sigma)}, and is to be {rule.id}")])
-        fault = self._librarian.library({**stored, rule.id: rule}, now).faults.get(rule.id)
+        fault = self._builder.library({**stored, rule.id: rule}, now).faults.get(rule.id)
         if fault is None and rule.enabled is False and not isinstance(sigma, SigmaCorrelationRule):
             # A rule that is off is not compiled. What is new of it is looked at all the same.
             known = stored[rule.id].exceptions if rule.id in stored else ()
@@ -175,7 +175,7 @@ class Catalogue:
     def tried(self, written: Written, stored: Mapping[str, StoredRule], now: datetime) -> TriedRules:
         """A correlation as if it was at work, also if it is off. Raises `RuleRefused`, which names what is missing."""
         rules, identity = {**stored, **written.rules}, written.correlation
-        library = self._librarian.library({**rules, identity: replace(rules[identity], enabled=True)}, now)
+        library = self._builder.library({**rules, identity: replace(rules[identity], enabled=True)}, now)
         if identity not in library.correlations.plans:
             raise RuleRefused([Fault(identity, "", library.faults.get(identity, "it is no correlation"))])
         alone = library.alone(identity)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Unsure:
+class PendingFirstUse:
     """What a rule has found in an event if its actor used something for the first time: to be looked up."""
 
     tenant: str
@@ -76,7 +76,7 @@ class Finder:
         self._old_before = old_before
         self._evidence = evidence
 
-    def found(self, message: EventMessage) -> Iterator[Found | Counted | Unsure]:
+    def found(self, message: EventMessage) -> Iterator[Found | Counted | PendingFirstUse]:
         """What rules find in a message, and what correlations count. Raises `Malformed` for a body that is no event."""
         known = self._tenants.get(message.tenant, UNKNOWN)
         matches = self._library.rules.match(message.event, known.lists)
@@ -86,7 +86,7 @@ class Finder:
             if one.use is None:
                 yield from one.found
             else:
-                yield Unsure(message.tenant, one.rule.alert_rule.id, one.use, one.found)
+                yield PendingFirstUse(message.tenant, one.rule.alert_rule.id, one.use, one.found)
 
     def findings(self, row: Row) -> Iterator[RuleFinding]:
         """The same of a row whose `ocsf` is the event as on AOC_EVENTS, by rule: also of what no one counts."""

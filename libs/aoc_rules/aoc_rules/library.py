@@ -119,7 +119,7 @@ def shipped(files: Iterable[tuple[str, bytes]]) -> tuple[dict[str, Shipped], dic
     return found, faults
 
 
-class Librarian:
+class LibraryBuilder:
     """Makes libraries. Keeps what it has compiled, so that a rule that changes costs itself and the index.
 
     `home`: whether it is known whose the alerts across tenants are.

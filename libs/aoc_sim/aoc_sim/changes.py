@@ -38,7 +38,7 @@ _RISK_COURSES: Final = (("remediated",), ("dismissed",), ("confirmedCompromised"
 
 
 @dataclass(slots=True, eq=False)
-class Course:
+class RecordHistory:
     """The states of a record: those it was or is in, which of them were served, and those to come."""
 
     entry: Entry
@@ -56,7 +56,7 @@ class Changes:
     def __init__(self, seed: int, dice: FaultDice) -> None:
         self._seed = seed
         self._dice = dice
-        self._courses: dict[int, Course] = {}
+        self._courses: dict[int, RecordHistory] = {}
         self._moving: set[int] = set()
 
     def plan(self, entry: Entry, now_us: int) -> None:
@@ -68,7 +68,7 @@ class Changes:
             return
         rng = Random(f"changes:{self._seed}:{entry.seq}")
         if rng.random() < faults.change_rate:
-            self._courses[entry.seq] = Course(entry, deque(rng.choice(courses)), [entry.body])
+            self._courses[entry.seq] = RecordHistory(entry, deque(rng.choice(courses)), [entry.body])
             self._moving.add(entry.seq)
 
     @staticmethod
@@ -102,11 +102,11 @@ class Changes:
         """How many records have states to come."""
         return len(self._moving)
 
-    def courses(self) -> Mapping[int, Course]:
+    def courses(self) -> Mapping[int, RecordHistory]:
         """Sequence number of a record -> its states."""
         return self._courses
 
-    def _next(self, course: Course, at_us: int) -> None:
+    def _next(self, course: RecordHistory, at_us: int) -> None:
         entry, state = course.entry, course.to_come.popleft()
         if state == "first":
             entry.body = course.bodies[0]
@@ -161,7 +161,7 @@ def _decided(record: dict[str, Any], state: str, at: datetime) -> dict[str, Any]
     }
 
 
-def states(course: Course) -> Iterator[dict[str, Any]]:
+def states(course: RecordHistory) -> Iterator[dict[str, Any]]:
     """The states of a record for `/_truth`; `served`: it was in an answer, which may not have arrived."""
     for position, body in enumerate(course.bodies):
         yield {"served": position in course.served, "record": orjson.loads(body)}

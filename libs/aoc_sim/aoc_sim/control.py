@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aoc_sim.world import Entry
 
 
-class Emission(BaseModel):
+class EmitRequest(BaseModel):
     """The body of `POST /_emit`."""
 
     model_config = ConfigDict(extra="forbid")
@@ -140,7 +140,7 @@ class Control:
     async def emit(self, request: Request) -> Response:
         """Add records now; answers their ids by source."""
         try:
-            body = Emission.model_validate_json(await request.body())
+            body = EmitRequest.model_validate_json(await request.body())
         except ValidationError as error:
             return PlainTextResponse(str(error), 422)
         if body.tenant not in self._world.tenants:

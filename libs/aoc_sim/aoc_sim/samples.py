@@ -15,7 +15,7 @@ import orjson
 from aoc_sim.inventory import build_directory
 from aoc_sim.records.base import SOURCES, Source, hex_guid, us_time
 from aoc_sim.settings import DEFAULT_TENANTS
-from aoc_sim.traffic import Rhythm, Traffic
+from aoc_sim.traffic import ActivityTimes, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -56,7 +56,7 @@ def records(seed: int, count: int, source: Source | None = None) -> Iterator[tup
         raise ValueError(f"no such source: {source}; known: {', '.join(SOURCES)}")
     directory = build_directory(DEFAULT_TENANTS[0], seed)
     traffic = Traffic(directory)
-    rhythm = Rhythm(directory, ANCHOR - timedelta(days=1), ANCHOR)
+    rhythm = ActivityTimes(directory, ANCHOR - timedelta(days=1), ANCHOR)
     rng = Random(f"samples:{seed}:{source}")
     remaining = count
     while remaining:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from aoc_sim.faults import EXTRAS, PROFILES, Faults, with_extras
-from aoc_sim.siem.mishaps import Mishap
+from aoc_sim.siem.request_faults import RequestFault
 
 GRAPH_ROLES = (
     "AuditLog.Read.All",
@@ -158,7 +158,7 @@ class SiemSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    faults: Mapping[Mishap, Annotated[float, Field(ge=0, le=1)]] = Field(
+    faults: Mapping[RequestFault, Annotated[float, Field(ge=0, le=1)]] = Field(
         default={}, description="Fault -> probability for each request; a receiver has those that its protocol knows."
     )
     most: int = Field(default=5, ge=0, description="How often each fault happens at each receiver, at most.")

@@ -22,7 +22,7 @@ from aoc_sim.shared_ids import SharedIds
 from aoc_sim.spelling import Spelling
 from aoc_sim.stories import ON_DEMAND, STORIES, set_stage
 from aoc_sim.switches import Switchboard
-from aoc_sim.traffic import Rhythm
+from aoc_sim.traffic import ActivityTimes
 from aoc_sim.world import WEEK_US, Blob, Entry, Numbers, TenantWorld, content_id, make_entry
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class World:
         fresh = self._fresh(world, count)
         yield from fresh
         made = len(fresh)
-        for at in Rhythm(world.directory, start, self.started).moments(count, rng):
+        for at in ActivityTimes(world.directory, start, self.started).moments(count, rng):
             if made >= count:
                 break
             for draft in world.traffic.drafts(at, rng, room=count - made):

@@ -74,7 +74,7 @@ _TIMES_WITH_DECIMALS = frozenset(
 """The other sources write times without decimals, so their records happen on whole seconds."""
 
 
-class Rhythm:
+class ActivityTimes:
     """When things happen in a tenant between two moments."""
 
     def __init__(self, directory: Directory, start: datetime, end: datetime) -> None:

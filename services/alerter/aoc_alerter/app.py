@@ -12,28 +12,28 @@ from aoc_alerter.settings import AlerterSettings
 from aoc_common.clock import SteadyClock, SystemClock
 from aoc_common.service.worker import Worker
 from aoc_common.settings import load
-from aoc_rules.shelf import librarian
+from aoc_rules.builder import library_builder
 
 if TYPE_CHECKING:
     from aoc_common.service.run import Service
     from aoc_common.service.worker import Parts
-    from aoc_rules.library import Librarian
+    from aoc_rules.library import LibraryBuilder
 
 
 def make() -> Service:
     """The alerter that the environment describes. Raises `BadConfiguration`."""
     settings = load(AlerterSettings)
-    return worker(settings, librarian(home=settings.alerter.home_tenant is not None)).service()
+    return worker(settings, library_builder(home=settings.alerter.home_tenant is not None)).service()
 
 
-def worker(settings: AlerterSettings, shipped: Librarian) -> Worker[AlerterSettings]:
+def worker(settings: AlerterSettings, shipped: LibraryBuilder) -> Worker[AlerterSettings]:
     """An alerter of these rules, and of those that are stored."""
     # What a clock that is wrong for a moment says of the past and of what is due would stay so when it is right again.
     clock = SteadyClock(SystemClock(), metrics.clock_stepped)
     return Worker("alerter", settings, partial(build, shipped), clock=clock)
 
 
-async def build(shipped: Librarian, settings: AlerterSettings, parts: Parts) -> None:
+async def build(shipped: LibraryBuilder, settings: AlerterSettings, parts: Parts) -> None:
     """Add the parts of an alerter."""
     metrics.CATALOGUE.export()
     following = await rules.follow(shipped, settings, parts)

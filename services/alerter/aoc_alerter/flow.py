@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aoc_rules.circumstances.tenants import KnownTenant
     from aoc_rules.correlations import Correlations
     from aoc_rules.evaluation.completing import Completed
-    from aoc_rules.finding import Unsure
+    from aoc_rules.finding import PendingFirstUse
     from aoc_rules.library import Library
 
 _log = logs.get(__name__)
@@ -34,7 +34,7 @@ def make_handler(  # what alerting is made of
     library: Callable[[], Library],
     tenants: Callable[[], Awaitable[Mapping[str, KnownTenant]]],
     records: Callable[[], Awaitable[Mapping[str, TenantRecord]]],
-    decide: Callable[[Sequence[Found | Counted | Unsure]], Awaitable[Sequence[Found | Counted]]],
+    decide: Callable[[Sequence[Found | Counted | PendingFirstUse]], Awaitable[Sequence[Found | Counted]]],
     correlate: Callable[[Correlations, Sequence[Counted]], Awaitable[Sequence[Completed]]],
     raise_alerts: Callable[[Sequence[Found]], Awaitable[None]],
     publish: Callable[[], Awaitable[None]],

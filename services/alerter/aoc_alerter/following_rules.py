@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from aoc_common.clock import Clock
     from aoc_common.store.rules import RuleStore, StoredRule
-    from aoc_rules.library import Librarian
+    from aoc_rules.library import LibraryBuilder
 
 _log = logs.get(__name__)
 
@@ -26,9 +26,9 @@ _TOLD: Final = 20
 class FollowingRules:
     """Keeps `library` as it should be now."""
 
-    def __init__(self, store: RuleStore, librarian: Librarian, clock: Clock) -> None:
+    def __init__(self, store: RuleStore, library_builder: LibraryBuilder, clock: Clock) -> None:
         self._store = store
-        self._librarian = librarian
+        self._builder = library_builder
         self._clock = clock
         self._stored: dict[str, StoredRule] = {}
         self._logged: Mapping[str, str] = {}
@@ -47,7 +47,7 @@ class FollowingRules:
         stored = {identity: rule for identity, rule in self._stored.items() if identity in marks} | fetched
         began = time.perf_counter()
         # In a thread: a rule that takes long to compile must not hold up events.
-        self.library = await asyncio.to_thread(self._librarian.library, stored, now)
+        self.library = await asyncio.to_thread(self._builder.library, stored, now)
         self._stored, self._loaded = stored, True
         self._tell(time.perf_counter() - began, len(changed))
 

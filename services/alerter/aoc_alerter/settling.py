@@ -43,7 +43,7 @@ class SettlingStores:
     alerts: AlertStore
 
 
-class Settler:
+class WindowDecider:
     """Decides windows that are over. `lateness`: how late events may be. `home`: has the alerts across tenants."""
 
     def __init__(  # what deciding is made of

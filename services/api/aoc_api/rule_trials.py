@@ -40,7 +40,7 @@ type Decide = Callable[[float], Awaitable[Stopped | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class TrialExtent:
     """How far it got: the time of the oldest event, None of none; why no further, None: that is all there is."""
 
     back_to: datetime | None
@@ -55,7 +55,7 @@ async def try_on(
     most: int,
     decide: Decide | None = None,
     share: float = 1,
-) -> Tried:
+) -> TrialExtent:
     """Give the events of a query to `work`, some at a time, which runs in a thread. Raises `Transient`.
 
     `share`: of the time that all may take.
@@ -68,12 +68,12 @@ async def try_on(
             await asyncio.to_thread(_worked, work, page.events)
             tried, back_to = tried + len(page.events), page.events[-1].time
             if decide is not None and (reason := await decide(ends)) is not None:
-                return Tried(back_to, reason)
+                return TrialExtent(back_to, reason)
         before = page.events[-1].id if page.more else page.searched_to
         if before is None:
-            return Tried(back_to, None)
+            return TrialExtent(back_to, None)
         if tried >= most or time.monotonic() > ends:
-            return Tried(back_to, "events" if tried >= most else "time")
+            return TrialExtent(back_to, "events" if tried >= most else "time")
         query = replace(query, before=before)
 
 

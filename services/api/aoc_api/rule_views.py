@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class RuleVisibility:
     """What somebody who looks at rules in a tenant may see of what was changed of them.
 
     Exceptions hold values of events, and names of tenants; changes those of people. `hidden`: values are hidden from
@@ -59,21 +59,21 @@ class Sight:
 
 async def sight(
     policy: AccessPolicy, scope: Scope, by: Principal, now: datetime, rules: Collection[StoredRule]
-) -> Sight:
+) -> RuleVisibility:
     """Of these rules. Raises `Transient`."""
     if by.role_over_everything() is None:
-        return Sight(scope.tenant, now, bool(scope.hidden.fields))
+        return RuleVisibility(scope.tenant, now, bool(scope.hidden.fields))
     named = {tenant for rule in rules for one in rule.exceptions for tenant in one.tenants}
     hiding = {tenant for tenant in named if (await policy.scope(by, tenant, "reader")).hidden.fields}
-    return Sight(scope.tenant, now, bool(scope.hidden.fields), everywhere=True, hiding=frozenset(hiding))
+    return RuleVisibility(scope.tenant, now, bool(scope.hidden.fields), everywhere=True, hiding=frozenset(hiding))
 
 
-def item(entry: Entry, sight: Sight) -> RuleItem:
+def item(entry: Entry, sight: RuleVisibility) -> RuleItem:
     """In short."""
     return RuleItem.model_construct(**_item(entry, sight))
 
 
-def detail(entry: Entry, sight: Sight, findings: Iterable[Finding], fired: RuleFired) -> RuleDetail:
+def detail(entry: Entry, sight: RuleVisibility, findings: Iterable[Finding], fired: RuleFired) -> RuleDetail:
     """With all that is known of it."""
     stored = entry.stored
     overlay = RuleOverlay()
@@ -110,7 +110,7 @@ def found(findings: Iterable[Finding]) -> list[RuleFinding]:
     ]
 
 
-def _item(entry: Entry, sight: Sight) -> dict[str, Any]:
+def _item(entry: Entry, sight: RuleVisibility) -> dict[str, Any]:
     stored, changes = entry.stored, sight.changes(entry.stored)
     last = changes[-1] if changes else None
     return {

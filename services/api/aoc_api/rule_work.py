@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aoc_api.access.principal import Principal
     from aoc_common.clock import Clock
     from aoc_common.store.rules import RuleException, RuleStore
-    from aoc_rules.catalogue import Catalogue, Entry, Shelf, Written
+    from aoc_rules.catalogue import Catalogue, Entry, RuleInventory, Written
     from aoc_rules.evaluation.trial import TriedRules
 
 #: Changes of a rule that are remembered.
@@ -47,19 +47,19 @@ class RuleWork:
         self._one_at_a_time = asyncio.Lock()
         # A client that hangs up takes nothing away from the next one: loading goes on, and the lock is held meanwhile.
         # Each call runs alone, by a key of its own: one that began earlier may not know the latest change.
-        self._looking: SingleFlight[Shelf] = SingleFlight()
+        self._looking: SingleFlight[RuleInventory] = SingleFlight()
         self._trying: SingleFlight[TriedRules] = SingleFlight()
         self._catalogue: Catalogue | None = None
         self._stored: dict[str, StoredRule] = {}
-        self._shelf: Shelf | None = None
+        self._inventory: RuleInventory | None = None
 
-    async def shelf(self) -> Shelf:
+    async def inventory(self) -> RuleInventory:
         """All rules, as they are stored now. Raises `Transient`."""
         return await self._looking(object(), self._looked_alone)
 
     async def entry(self, identity: str) -> Entry:
         """One rule. Raises `NotFound`, and `Transient`."""
-        return _entry(await self.shelf(), identity)
+        return _entry(await self.inventory(), identity)
 
     async def save(self, rule: StoredRule, by: Principal, what: str, otherwise: str) -> None:
         """Store a rule with the next revision. `otherwise`: the problem when its revision is not the stored one.
@@ -85,8 +85,8 @@ class RuleWork:
         """
         for _ in range(_TRIES):
             async with self._one_at_a_time:
-                _, shelf = await self._looked()
-                stored = _entry(shelf, identity).stored or StoredRule(identity)
+                _, inventory = await self._looked()
+                stored = _entry(inventory, identity).stored or StoredRule(identity)
                 now = self._clock.now()
                 exceptions = change(tuple(one for one in stored.exceptions if one.holds(now)))
                 if len(exceptions) > _MOST_EXCEPTIONS:
@@ -130,26 +130,26 @@ class RuleWork:
             raise Problem("rule-refused", said[:_LONGEST_REASON]) from None
         return await self._store.write(rule)
 
-    async def _looked_alone(self) -> Shelf:
+    async def _looked_alone(self) -> RuleInventory:
         async with self._one_at_a_time:
             return (await self._looked())[1]
 
-    async def _looked(self) -> tuple[Catalogue, Shelf]:
+    async def _looked(self) -> tuple[Catalogue, RuleInventory]:
         marks = await self._store.marks()
         known = {identity: rule.mark for identity, rule in self._stored.items()}
-        now, shelf = self._clock.now(), self._shelf
-        ends = None if shelf is None else shelf.library.ends_at
-        if self._catalogue is not None and shelf is not None and marks == known and (ends is None or now < ends):
-            return self._catalogue, shelf
+        now, inventory = self._clock.now(), self._inventory
+        ends = None if inventory is None else inventory.library.ends_at
+        if self._catalogue is not None and inventory is not None and marks == known and (ends is None or now < ends):
+            return self._catalogue, inventory
         changed = [one for one, mark in marks.items() if known.get(one) != mark]
         fetched = {rule.id: rule for rule in await self._store.of(changed)} if changed else {}
         stored = {one: rule for one, rule in self._stored.items() if one in marks} | fetched
         catalogue = self._catalogue
         if catalogue is None:
             catalogue = await asyncio.to_thread(_catalogue, home=self._home)
-        shelf = await asyncio.to_thread(catalogue.shelf, stored, now)
-        self._catalogue, self._stored, self._shelf = catalogue, stored, shelf
-        return catalogue, shelf
+        inventory = await asyncio.to_thread(catalogue.inventory, stored, now)
+        self._catalogue, self._stored, self._inventory = catalogue, stored, inventory
+        return catalogue, inventory
 
 
 def _catalogue(*, home: bool) -> Catalogue:
@@ -159,10 +159,10 @@ def _catalogue(*, home: bool) -> Catalogue:
     return Catalogue(shipped_rules(), home=home)
 
 
-def _entry(shelf: Shelf, identity: str) -> Entry:
-    if identity not in shelf.entries:
+def _entry(inventory: RuleInventory, identity: str) -> Entry:
+    if identity not in inventory.entries:
         raise NotFound(f"There is no rule {identity}.")
-    return shelf.entries[identity]
+    return inventory.entries[identity]
 
 
 def _located(place: str, reason: str) -> str:

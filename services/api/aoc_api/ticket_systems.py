@@ -10,7 +10,7 @@ from aoc_api import problems
 from aoc_api.access.principal import Principal
 from aoc_common.contracts.access import Hidden, Scope
 from aoc_common.contracts.alert import AlertNote, ticket_author
-from aoc_common.contracts.alert_changes import UNSET, AlertChange, HeardFull, changed_by_ticket
+from aoc_common.contracts.alert_changes import UNSET, AlertChange, TooManyTicketMessages, changed_by_ticket
 from aoc_common.errors import BadConfiguration
 from aoc_common.gateway.ticket_news import TicketChange
 from aoc_common.outbound.signatures import key_of
@@ -91,7 +91,7 @@ class TicketWork:
         def make(alert: Alert) -> Alert:
             try:
                 return changed_by_ticket(alert, identity, change, ticket_author(system.name), now)
-            except HeardFull as error:
+            except TooManyTicketMessages as error:
                 raise problems.not_now(f"Not changed: {error}.") from None
 
         found = await self._of(system, scope, news.ticket.id)

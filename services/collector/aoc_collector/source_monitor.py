@@ -13,7 +13,7 @@ from zlib import crc32
 
 from aoc_collector import metrics
 from aoc_common.store.accounts import SourceAccount
-from aoc_common.store.arrivals import Recently
+from aoc_common.store.arrivals import RecentArrivals
 from aoc_common.store.source_health import State, judge
 from aoc_common.telemetry import logs
 
@@ -33,7 +33,7 @@ _LEVELS = {state: level for level, state in enumerate(State)}
 _ACCOUNT_INTERVAL: Final = timedelta(hours=1)
 #: Throttled shares that differ by less are the same.
 _NEGLIGIBLE: Final = 0.01
-_NO_RECORDS: Final = Recently()
+_NO_RECORDS: Final = RecentArrivals()
 
 
 class SourceMonitor:
@@ -59,7 +59,7 @@ class SourceMonitor:
         self._clock = clock
         self._last_states: dict[tuple[str, str], State] = {}
         self._account_due: dict[str, datetime] = {}
-        self._recently: dict[tuple[str, str], Recently] = {}
+        self._recently: dict[tuple[str, str], RecentArrivals] = {}
         self._noted: dict[str, Mapping[str, float | None]] = {}
 
     async def check(self) -> None:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from aoc_common.clock import Clock
     from aoc_common.contracts.publications import Position
     from aoc_exporter.account import Account
+    from aoc_exporter.dead_letters import SinkDeadLetters
     from aoc_exporter.entry import Entry
     from aoc_exporter.item import Format, Item
     from aoc_exporter.lanes import Lanes, Way
-    from aoc_exporter.letters import Letters
     from aoc_exporter.marks import Marks, Spot
     from aoc_exporter.outcome import Outcome
 
@@ -76,7 +76,7 @@ class Courier:
         lanes: Lanes,
         account: Account,
         marks: Marks,
-        letters: Letters,
+        letters: SinkDeadLetters,
         clock: Clock,
     ) -> None:
         self.sink = sink

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from aoc_common.errors import BadConfiguration
 from aoc_common.outbound.references import resolved, within
-from aoc_exporter.delivery.discretion import Discreet, secrets_of
 from aoc_exporter.delivery.entra import EntraTokens
+from aoc_exporter.delivery.scrubbing import ScrubbedSink, secrets_of
 from aoc_exporter.sinks.elastic import Elastic, ElasticOptions
 from aoc_exporter.sinks.folder import FolderOptions, folder
 from aoc_exporter.sinks.otlp import Otlp, OtlpOptions
@@ -86,7 +86,7 @@ def make(sink: SinkSettings, tenant: str, allowed: ExportSettings, clock: Clock)
         field = ".".join(str(part) for part in first["loc"])
         raise BadConfiguration(f"{where}{'.' if field else ''}{field}: {first['msg']}") from None
     _check_files(options, allowed, where)
-    return Discreet(kind.make(options, clock), [*secrets_of(options)])
+    return ScrubbedSink(kind.make(options, clock), [*secrets_of(options)])
 
 
 def _filled(value: Any, tenant: str) -> Any:

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from aoc_common.store.sink_marks import SinkMarkStore
     from aoc_common.store.sink_states import SinkStateStore
     from aoc_common.store.sink_stretches import SinkStretchStore
-    from aoc_exporter.letters import Letters
+    from aoc_exporter.dead_letters import SinkDeadLetters
     from aoc_exporter.selection import Groups
     from aoc_exporter.sent import Sent
     from aoc_exporter.settings import ExportSettings
@@ -83,7 +83,7 @@ class Backends:
     accounts: SinkAccountStore
     stretches: SinkStretchStore
     marks: SinkMarkStore
-    letters: Letters
+    letters: SinkDeadLetters
     export: ExportSettings
     replica: str = field(default_factory=lambda: token_hex(8))
 

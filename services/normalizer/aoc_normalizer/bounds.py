@@ -51,7 +51,7 @@ ELLIPSIS: Final = "\N{HORIZONTAL ELLIPSIS}"
 _HASH: Final = 8
 
 
-class Cuts:
+class Truncations:
     """What was cut, or found amiss, since it was last taken.
 
     Mapping a record is one synchronous piece of work, and what it reads is cut in many places: each notes it here, and
@@ -75,7 +75,7 @@ class Cuts:
 
 
 #: Of the record at hand.
-cuts: Final = Cuts()
+cuts: Final = Truncations()
 
 
 def name(text: str) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from aoc_common.clock import Clock
     from aoc_common.contracts.event import Event
-    from aoc_common.store.mongo.event_renewal import MongoRenewal, Rival
+    from aoc_common.store.mongo.event_renewal import ConflictingRecord, MongoRenewal
     from aoc_common.store.renewals import StoredRecord
     from aoc_normalizer.enrich.lookup import LookUp
 
@@ -75,7 +75,7 @@ async def find(
     pairs = await renewals(tenant, [record for record in records if not record.past], look_up, clock.now())
     elsewhere = [(record, event) for record, event in pairs if _is_elsewhere(record, event)]
     rivals = await renewal.rivals(tenant, {event.id for _, event in elsewhere})
-    merging: list[tuple[StoredRecord, Event, Rival]] = []
+    merging: list[tuple[StoredRecord, Event, ConflictingRecord]] = []
     for record, event in elsewhere:
         if (rival := rivals.get(event.id)) is None:
             found.outdated += record.id not in {*event.former, *event.kin}
@@ -96,7 +96,7 @@ def _is_elsewhere(record: StoredRecord, event: Event) -> bool:
     return record.id != event.id and record.id not in {ids.beside(one, event.operation) for one in identities}
 
 
-def _undecided(tenant: str, record: StoredRecord, rival: Rival) -> Undecided | None:
+def _undecided(tenant: str, record: StoredRecord, rival: ConflictingRecord) -> Undecided | None:
     """Why these two are not to be merged; None when they are one record."""
     if record.stored_fields.get("versions", 1) > 1:
         return Undecided.VERSIONS

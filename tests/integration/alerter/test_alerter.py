@@ -16,7 +16,7 @@ import pytest
 import structlog
 from nats.js.api import ConsumerConfig
 
-from alerting import MINE, librarian, rule_text
+from alerting import MINE, library_builder, rule_text
 from aoc_alerter.app import worker
 from aoc_alerter.settings import AlerterOptions, AlerterSettings
 from aoc_cli.local.ports import free_port
@@ -87,7 +87,7 @@ def alerter(nats_as, mongo_settings: MongoSettings) -> Callable[[], Any]:
             health=HealthSettings(port=free_port()),
             alerter=AlerterOptions(publish_s=0.1, rules_s=0.1),
         )
-        async with worker(settings, librarian(RULE)).running():
+        async with worker(settings, library_builder(RULE)).running():
             yield
 
     return at_work

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from alerting import MINE, NOW, Alerting, message, rule_text
-from aoc_alerter.novelties import Novelties
+from aoc_alerter.first_use_decider import FirstUseDecider
 from aoc_common.contracts.access import Scope
 from aoc_common.contracts.rows import Row
 from aoc_common.contracts.uses import USE_KINDS, Use, used
@@ -23,7 +23,7 @@ from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.searches import EventPage
 from aoc_rules.circumstances.first_seen import FirstSeen, use_of
-from aoc_rules.finding import Unsure
+from aoc_rules.finding import PendingFirstUse
 from made_events import unified
 from microsoft_records import event_of
 
@@ -140,7 +140,7 @@ async def test_a_look_up_is_bounded_and_in_doubt_told_and_what_matches_nothing_c
     async def asked(page: EventPage | Exception) -> tuple[bool | None, int, int]:
         searching: Any = Searching(page)
         told: Any = "found"
-        decided = await Novelties(FirstUses(searching)).decided([Unsure("contoso", "r", use, (told,))])
+        decided = await FirstUseDecider(FirstUses(searching)).decided([PendingFirstUse("contoso", "r", use, (told,))])
         return await FirstUses(searching).is_first(Scope("contoso"), use), len(decided), searching.asked // 2
 
     assert await asked(EventPage((), more=False)) == (True, 1, 1)
@@ -151,4 +151,4 @@ async def test_a_look_up_is_bounded_and_in_doubt_told_and_what_matches_nothing_c
     assert await asked(EventPage((another, another), more=True)) == (True, 1, 2)
 
     nothing: Any = None
-    assert await Novelties(nothing).decided([nothing]) == [None]
+    assert await FirstUseDecider(nothing).decided([nothing]) == [None]

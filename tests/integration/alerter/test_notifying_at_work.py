@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from alerting import librarian
+from alerting import library_builder
 from aoc_alerter.app import worker
 from aoc_alerter.settings import AlerterOptions, AlerterSettings, NotifyOptions
 from aoc_cli.local.ports import free_port
@@ -103,7 +103,7 @@ async def test_people_are_told_once_by_two_replicas_and_what_is_refused_can_be_t
             )
             for _ in range(2)
         ]
-        one, two = (worker(replica, librarian()).running() for replica in settings)
+        one, two = (worker(replica, library_builder()).running() for replica in settings)
         async with one as probes, two:
             assert (await asked("test", "a"))["accepted"] is True
             written(file, url, include={"severities": ["high"]})

@@ -15,7 +15,7 @@ from aoc_common.contracts.event_message import EventMessage
 from aoc_common.store.alert_search import AlertQuery
 from aoc_common.store.mongo.alerts import MongoAlertSearch
 from aoc_common.store.mongo.client import Database, ensure_indexes
-from aoc_rules.shelf import librarian
+from aoc_rules.builder import library_builder
 from aoc_sim.inventory import build_directory
 from aoc_sim.settings import DEFAULT_TENANTS
 from aoc_sim.stories import STORIES, set_stage
@@ -43,7 +43,7 @@ def message(event: Event) -> EventMessage:
 @pytest.mark.parametrize("order", ["as it happened", pytest.param("late and out of order", marks=pytest.mark.slow)])
 async def test_each_story_makes_its_alerts_once(database: Database, order: str) -> None:
     await ensure_indexes(database, ("alerts", "hits", "alert_groups", "counted_hits", "window_ends"))
-    alerting = Alerting(database, shipped=librarian())
+    alerting = Alerting(database, shipped=library_builder())
     alerting.clock.jump(START + timedelta(hours=4) - alerting.clock.now())
     await alerting.following.look()
     expected, found = {}, {}

@@ -266,12 +266,12 @@ async def test_open_quarantine_records_are_counted_and_do_not_degrade(gateway, d
     async def well() -> None:
         return None
 
-    shelf, at = MongoQuarantine(database), datetime.now(UTC)
+    inventory, at = MongoQuarantine(database), datetime.now(UTC)
     given = gateway.app.state.services
     given = replace(given, probe_runs=SingleFlight(0), probes={**given.probes, "nats": well, "services": well})
     gateway.app.state.services = given
     before = (await gateway.get("/health")).json()
-    await shelf.put(
+    await inventory.put(
         [QuarantineEntry(key, "contoso", "o365-exchange", "s", "p", "not JSON", "{", at) for key in ("a", "b")]
     )
     after = (await gateway.get("/health")).json()

@@ -20,7 +20,7 @@ from aoc_alerter.notifying.destination import WebhookOptions
 from aoc_alerter.notifying.webhook import SignedWebhook
 from aoc_common.clock import SystemClock
 from aoc_common.contracts.alert_changes import AlertChange, changed
-from aoc_common.contracts.tickets import MOST_HEARD, Heard, Ticket
+from aoc_common.contracts.tickets import MOST_HEARD, Ticket, TicketMessage
 from aoc_common.store.alerts import AlertWrite
 from aoc_common.store.mongo.client import ensure_indexes
 from listening import listening
@@ -209,6 +209,6 @@ async def test_a_system_reaches_alerts_with_its_tickets_in_its_tenants(serving_t
     assert ((await stand.alert(mine)).verdict, (await stand.alert(theirs)).status) == ("false_positive", "new")
 
     stored = (await stand.telling.alerts.of([mine.id]))[mine.id]
-    full = tuple(Heard(str(number), datetime.now(UTC)) for number in range(MOST_HEARD))
+    full = tuple(TicketMessage(str(number), datetime.now(UTC)) for number in range(MOST_HEARD))
     await stand.telling.alerts.write([AlertWrite(replace(stored.alert, heard=full), stored, None)])
     assert (await status({**here, "status": "new"}, "msg_more"))[0] == 503

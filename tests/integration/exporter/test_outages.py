@@ -11,7 +11,7 @@ import pytest
 from starlette.routing import Mount
 
 from aoc_exporter import intake
-from aoc_sim.siem.mishaps import Mishap, Mishaps
+from aoc_sim.siem.request_faults import RequestFault, RequestFaults
 from aoc_sim.siem.splunk import SplunkReceiver
 from exporter_bench import TOKEN, elastic, splunk, started
 from reader_bench import sign_ins
@@ -125,8 +125,8 @@ async def test_one_tenant_that_is_refused_where_it_goes_holds_up_no_other_of_the
 async def test_an_exporter_that_is_killed_at_any_moment_loses_nothing_and_counts_what_comes_twice(
     bench, eventually, tmp_path
 ) -> None:
-    mishaps = Mishaps(rates={Mishap.SLOW: 0.3, Mishap.RESET_AFTER: 0.1}, seed=3, most=50, slow_s=0.3)
-    async with splunk(mishaps) as (receiver, url):
+    faults = RequestFaults(rates={RequestFault.SLOW: 0.3, RequestFault.RESET_AFTER: 0.1}, seed=3, most=50, slow_s=0.3)
+    async with splunk(faults) as (receiver, url):
         await bench.splunk("siem", url)
         published = 0
         for kill in range(4):

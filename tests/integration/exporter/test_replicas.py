@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from aoc_common.bus.broker import jetstream
-from aoc_sim.siem.mishaps import Mishap, Mishaps
+from aoc_sim.siem.request_faults import RequestFault, RequestFaults
 from aoc_sim.siem.splunk import SplunkReceiver
 from exporter_bench import TOKEN, started
 from reader_bench import sign_ins
@@ -27,7 +27,9 @@ async def redelivered_soon(bench) -> None:
 
 @pytest.mark.slow
 async def test_one_of_two_replicas_is_killed_midway_and_every_event_arrives(bench, eventually, tmp_path) -> None:
-    receiver = SplunkReceiver(Mishaps(rates={Mishap.SLOW: 0.5}, most=100, slow_s=0.1), token=TOKEN, acknowledges=True)
+    receiver = SplunkReceiver(
+        RequestFaults(rates={RequestFault.SLOW: 0.5}, most=100, slow_s=0.1), token=TOKEN, acknowledges=True
+    )
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(serving(receiver.routes()))
         await bench.splunk("siem", url, options=ACKNOWLEDGED)

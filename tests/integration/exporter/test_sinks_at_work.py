@@ -14,7 +14,7 @@ from aoc_common.review.deciding import Backends
 from aoc_common.review.letters import republish
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.review_queues import Selection
-from aoc_sim.siem.mishaps import Mishaps
+from aoc_sim.siem.request_faults import RequestFaults
 from exporter_bench import elastic, splunk
 from reader_bench import sign_ins
 from replica import NOW
@@ -85,7 +85,7 @@ async def test_an_event_that_is_refused_is_a_dead_letter_in_the_destinations_wor
     bench, eventually
 ) -> None:
     letters = MongoDeadLetters(bench.database)
-    async with splunk(Mishaps(poison="poisonous")) as (receiver, url), bench.exporter():
+    async with splunk(RequestFaults(poison="poisonous")) as (receiver, url), bench.exporter():
         await bench.splunk("siem", url)
         await eventually(lambda: bench.runs("siem"))
         await bench.publish(*sign_ins(20), *sign_ins(1, appDisplayName="poisonous"), *sign_ins(20))
@@ -96,7 +96,7 @@ async def test_an_event_that_is_refused_is_a_dead_letter_in_the_destinations_wor
 
         await eventually(listed)
         [letter] = await letters.find(Selection())
-        receiver.mishaps.poison = None
+        receiver.faults.poison = None
         operator = jetstream(await bench.broker("operator"))
         assert await republish(Backends(bench.database, operator), letter, NOW) is None
         await eventually(lambda: len(receiver.taken.times) == 41)

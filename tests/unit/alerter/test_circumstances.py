@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from alerting import MINE, NOW, found_by, librarian, message, rule_text
+from alerting import MINE, NOW, found_by, library_builder, message, rule_text
 from aoc_alerter.known_tenants import KnownTenants
 from aoc_common.contracts.rows import Row
 from aoc_common.tenants.tenant import Tenant
@@ -281,9 +281,9 @@ def test_a_correlation_has_no_circumstances_of_its_own_and_counts_under_those_of
         "aoc": {"working_hours": "outside"},
     }  # fmt: skip
     base = rule_text(MINE, "New-InboxRule", aoc={"enabled": False})
-    wrong = librarian(base, yaml.safe_dump(counting)).library({}, NOW)
+    wrong = library_builder(base, yaml.safe_dump(counting)).library({}, NOW)
     assert "aoc.working_hours: a correlation has none" in wrong.faults[counting["id"]]
     counting["aoc"] = {"suppress": "7d"}
-    right = librarian(base, yaml.safe_dump(counting)).library({}, NOW)
+    right = library_builder(base, yaml.safe_dump(counting)).library({}, NOW)
     assert right.faults == {}
     assert right.correlations.plans[counting["id"]].suppress.days == 7

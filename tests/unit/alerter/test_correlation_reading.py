@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
-from alerting import MINE, librarian, rule_text
+from alerting import MINE, library_builder, rule_text
 from aoc_common.store.rules import StoredRule
 from correlating import ALL, NOW, RULES, base_texts, correlation_text, library_of, plan
 from each import each
@@ -56,7 +56,7 @@ def test_a_hostile_expression_is_refused_at_once() -> None:
 
 def test_across_tenants_needs_a_home() -> None:
     text = correlation_text(aoc={"across_tenants": True})
-    shipped = librarian(*base_texts(), text)
+    shipped = library_builder(*base_texts(), text)
     assert shipped.library({}, NOW).correlations.plans[ALL].across
     shipped._home = False
     assert "AOC_ALERTER__HOME_TENANT" in shipped.library({}, NOW).faults[ALL]
@@ -68,7 +68,7 @@ def test_rules_that_are_counted_raise_nothing_themselves_unless_they_are_to() ->
     assert library_of(correlation_text(generate=True)).correlations.silent == set()
 
     off = rule_text(MINE, "x", name="quiet", aoc={"enabled": False})
-    shipped = librarian(off, correlation_text(rules=["quiet"], generate=True))
+    shipped = library_builder(off, correlation_text(rules=["quiet"], generate=True))
     library = shipped.library({}, NOW)
     assert (len(library.active), library.correlations.silent) == (1, frozenset({MINE}))
     gone = shipped.library({ALL: StoredRule(ALL, enabled=False)}, NOW)
@@ -92,11 +92,11 @@ def test_aliases_chains_and_what_people_change() -> None:
 
 def test_a_stored_text_has_a_correlation_and_the_rules_that_it_names() -> None:
     text = rule_text(MINE, "x", name="of_mine") + "---\n" + correlation_text(rules=["of_mine"])
-    library = librarian().library({ALL: StoredRule(ALL, text=text, severity="low")}, NOW)
+    library = library_builder().library({ALL: StoredRule(ALL, text=text, severity="low")}, NOW)
     assert library.faults == {}
     assert library.correlations.plans[ALL].severity == "low"
     assert [rule.alert_rule.id for rule in library.active.values()] == [MINE]
-    two = librarian().library({ALL: StoredRule(ALL, text=text + "---\n" + rule_text(RULES["a"], "x"))}, NOW)
+    two = library_builder().library({ALL: StoredRule(ALL, text=text + "---\n" + rule_text(RULES["a"], "x"))}, NOW)
     assert len(two.active) == 1
 
 

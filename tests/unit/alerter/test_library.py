@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import yaml
 
-from alerting import FORWARDS, MINE, NOW, PACK, ROLES, changed, found_by, librarian, message, rule_text
+from alerting import FORWARDS, MINE, NOW, PACK, ROLES, changed, found_by, library_builder, message, rule_text
 from aoc_common.store.rules import RuleException, StoredRule
 from aoc_rules.circumstances.tenants import KnownTenant
 from aoc_rules.sigma.named_lists import NamedLists
@@ -24,7 +24,7 @@ def exception(number: int = 1, until=None, tenants=(), user="kim@contoso.example
 
 
 def rules_of(stored=None, now=NOW) -> set[str]:
-    return {rule.alert_rule.id for rule in librarian(*PACK).library(stored or {}, now).active.values()}
+    return {rule.alert_rule.id for rule in library_builder(*PACK).library(stored or {}, now).active.values()}
 
 
 def found(stored, *messages) -> list[str]:
@@ -35,8 +35,8 @@ def test_shipped_rules_are_at_work_unless_somebody_turned_them_off() -> None:
     assert rules_of() == {FORWARDS, ROLES}
     assert rules_of({FORWARDS: StoredRule(FORWARDS, enabled=False)}) == {ROLES}
     off = rule_text(MINE, "x", aoc={"enabled": False})
-    assert not librarian(off).library({}, NOW).active
-    assert librarian(off).library({MINE: StoredRule(MINE, enabled=True)}, NOW).active
+    assert not library_builder(off).library({}, NOW).active
+    assert library_builder(off).library({MINE: StoredRule(MINE, enabled=True)}, NOW).active
 
 
 def test_a_rule_that_cannot_be_used_is_named_and_all_others_work() -> None:
@@ -47,7 +47,7 @@ def test_a_rule_that_cannot_be_used_is_named_and_all_others_work() -> None:
         "gone": StoredRule("gone", severity="low"),
         MINE: StoredRule(MINE, text=rule_text(MINE, "x")),
     }
-    library = librarian(*PACK, "title: x", PACK[0]).library(stored, NOW)
+    library = library_builder(*PACK, "title: x", PACK[0]).library(stored, NOW)
 
     assert {rule.alert_rule.id for rule in library.active.values()} == {FORWARDS, ROLES, MINE}
     assert set(library.faults) == {"broken", "regex", "gone", "2.yml", "3.yml"}
@@ -67,7 +67,7 @@ def test_what_people_change_of_a_shipped_rule_counts() -> None:
 def test_attributes_that_people_change_lie_over_the_rules_own_and_over_later_ones_of_its_text() -> None:
     own = {"window": None, "suppress": "2d", "working_hours": "outside"}
     stored = {ROLES: StoredRule(ROLES, attributes=own), FORWARDS: StoredRule(FORWARDS, attributes={"window": 3})}
-    library = librarian(*PACK).library(stored, NOW)
+    library = library_builder(*PACK).library(stored, NOW)
 
     (rule,) = library.active.values()
     assert (rule.grouping.fields, rule.grouping.window, rule.grouping.suppress) == (
@@ -76,12 +76,12 @@ def test_attributes_that_people_change_lie_over_the_rules_own_and_over_later_one
     assert rule.attributes.circumstances.working_hours == "outside"
     assert "aoc.window: expected a time" in library.faults[FORWARDS]
     updated = rule_text(ROLES, "Add member to role.", "Role given", aoc={"group_by": ["ip"], "working_hours": "inside"})
-    (rule,) = librarian(updated).library({ROLES: stored[ROLES]}, NOW).active.values()
+    (rule,) = library_builder(updated).library({ROLES: stored[ROLES]}, NOW).active.values()
     assert (rule.grouping.fields, rule.attributes.circumstances.working_hours) == (("ip",), "outside")
-    (plain,) = librarian(updated).library({}, NOW).active.values()
+    (plain,) = library_builder(updated).library({}, NOW).active.values()
     assert plain.attributes.circumstances.working_hours == "inside"
     switched = StoredRule(ROLES, attributes={"enabled": False})
-    assert not librarian(updated).library({ROLES: switched}, NOW).active
+    assert not library_builder(updated).library({ROLES: switched}, NOW).active
 
 
 def test_an_exception_holds_until_it_ends_and_where_it_is_for() -> None:
@@ -96,7 +96,7 @@ def test_an_exception_holds_until_it_ends_and_where_it_is_for() -> None:
 
 def test_when_the_next_exception_ends_is_known() -> None:
     rule = StoredRule(FORWARDS, exceptions=(exception(1, ENDS), exception(2, NOW), exception(3)))
-    library = librarian(*PACK).library({FORWARDS: rule}, NOW)
+    library = library_builder(*PACK).library({FORWARDS: rule}, NOW)
 
     assert library.ends_at == ENDS
 
@@ -104,14 +104,14 @@ def test_when_the_next_exception_ends_is_known() -> None:
 def test_an_exception_that_cannot_be_used_leaves_the_rule_at_work() -> None:
     wrong = [exception(1, text="title: ["), exception(2, text=PACK[0]), exception(3, text="title: x\nfilter: 7")]
     rule = StoredRule(FORWARDS, exceptions=tuple(wrong))
-    library = librarian(*PACK).library({FORWARDS: rule}, NOW)
+    library = library_builder(*PACK).library({FORWARDS: rule}, NOW)
 
     assert {one.alert_rule.id for one in library.active.values()} == {FORWARDS, ROLES}
     assert all(f"exception e{number}" in library.faults[FORWARDS] for number in (1, 2, 3))
 
 
 def test_only_what_changed_is_compiled_again() -> None:
-    keeper = librarian(*PACK)
+    keeper = library_builder(*PACK)
     first = {rule.alert_rule.id: rule for rule in keeper.library({}, NOW).active.values()}
     second = {
         rule.alert_rule.id: rule

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from aoc_rules.attributes import attributes_of
+from aoc_rules.builder import library_builder
 from aoc_rules.pack import CATEGORIES, shipped_rules
-from aoc_rules.shelf import librarian
 from aoc_rules.sigma.compiling import compile_rule
 from aoc_rules.sigma.lint import lint
 from aoc_rules.sigma.reading import read, read_rule
@@ -140,7 +140,7 @@ def test_the_rule_of_the_how_to_fires_on_its_record() -> None:
 
 
 def test_the_alerter_takes_every_rule_and_has_those_at_work_that_are_switched_on() -> None:
-    library = librarian().library({}, NOW)
+    library = library_builder().library({}, NOW)
     on = {
         str(held[-1]["id"]) for name, held in pack().documents.items() if pack().attributes(name).get("enabled", True)
     }

@@ -21,7 +21,7 @@ from aoc_sim.inventory import build_directory
 from aoc_sim.settings import DEFAULT_TENANTS
 from aoc_sim.stories import ON_DEMAND, STORIES, raised_by, set_stage
 from aoc_sim.stories.everyday import EPISODES
-from aoc_sim.traffic import Rhythm, Traffic
+from aoc_sim.traffic import ActivityTimes, Traffic
 from microsoft_records import event_of
 from rule_pack import alerts, alerts_of, hits, pack
 from thoroughness import THOROUGH
@@ -64,7 +64,7 @@ def day(seed: int, count: int) -> Iterator[Draft]:
     rng = Random(f"day:{seed}")
     directory = build_directory(DEFAULT_TENANTS[0], seed)
     traffic = Traffic(directory, twins=0.5, near=0.1)
-    for at in Rhythm(directory, DAY, DAY + timedelta(days=1)).moments(count, rng):
+    for at in ActivityTimes(directory, DAY, DAY + timedelta(days=1)).moments(count, rng):
         yield from traffic.drafts(at, rng, room=8)
     for name in EPISODES:
         yield from told(seed, name, 0, DAY + timedelta(hours=rng.uniform(7, 14)))
@@ -91,7 +91,7 @@ def test_a_day_of_two_hundred_people_raises_two_alerts_at_most(seed) -> None:
 
 def test_a_back_test_of_each_correlation_of_the_pack_finds_the_alerts_that_stories_raise() -> None:
     catalogue, found, expected = Catalogue(shipped_rules(), home=True), Counter(), Counter()
-    correlations = [one for one in catalogue.shelf({}, DAY).entries.values() if one.correlation]
+    correlations = [one for one in catalogue.inventory({}, DAY).entries.values() if one.correlation]
     tried = {one.name: catalogue.tried(Written(one.id, {one.id: StoredRule(one.id)}), {}, DAY) for one in correlations}
     for name in STORIES:
         drafts = told(7, name, 0)

@@ -150,7 +150,7 @@ def test_a_correlation_across_tenants_is_taken_where_the_alerter_takes_it(catalo
 def test_a_rule_is_tried_with_the_exceptions_of_the_tenant_until_they_end(catalogue, event) -> None:
     ends, whole = NOW + timedelta(hours=1), orjson.loads(event.message())
     stored = StoredRule(OWN, TEXT, enabled=False, exceptions=(exception("", ends, "contoso"),))
-    entry = catalogue.shelf({OWN: stored}, NOW).entries[OWN]
+    entry = catalogue.inventory({OWN: stored}, NOW).entries[OWN]
 
     def finds(tenant: str, now: datetime) -> bool:
         return matched(compiled_within(entry, tenant, now), whole, NO_LISTS) is not None

@@ -8,7 +8,7 @@ import json
 import pytest
 from starlette.requests import ClientDisconnect
 
-from aoc_api.hanging_up import HangingUp
+from aoc_api.cancelled_reads import CancelledReads
 from each import each
 
 
@@ -55,7 +55,7 @@ class Work:
 
 
 async def served(client, work, begin_s=10.0):
-    task = asyncio.create_task(HangingUp(work, begin_s)(client.scope, client.receive, client.send))
+    task = asyncio.create_task(CancelledReads(work, begin_s)(client.scope, client.receive, client.send))
     await work.began.wait()
     return task
 
@@ -123,7 +123,7 @@ async def test_the_application_sees_an_empty_body_and_then_the_end_of_its_client
 
     client = Client()
     client.left.set()
-    await HangingUp(app, 1)(client.scope, client.receive, client.send)
+    await CancelledReads(app, 1)(client.scope, client.receive, client.send)
 
     assert [message["type"] for message in seen] == ["http.request", "http.disconnect"]
 
@@ -134,5 +134,5 @@ async def test_a_timeout_of_the_work_itself_is_not_taken_for_its_end() -> None:
 
     client = Client()
     with pytest.raises(TimeoutError, match="mine"):
-        await HangingUp(app, 1)(client.scope, client.receive, client.send)
+        await CancelledReads(app, 1)(client.scope, client.receive, client.send)
     assert client.sent == []

@@ -77,11 +77,11 @@ async def test_who_hangs_up_while_rules_are_loaded_takes_nothing_away_from_the_n
 
     monkeypatch.setattr(rule_work, "_catalogue", load)
     work = RuleWork(NoRules(), ManualClock(NOW), home=False)
-    first = asyncio.create_task(work.shelf())
+    first = asyncio.create_task(work.inventory())
     await asyncio.to_thread(began.wait, 10)
     first.cancel()
     await asyncio.wait([first])
-    second = asyncio.create_task(work.shelf())
+    second = asyncio.create_task(work.inventory())
     await asyncio.wait([second], timeout=0.001)
     go_on.set()
 
@@ -101,7 +101,7 @@ logsource: {product: m365, service: exchange}
 detection: {selection: {Operation: Set-Mailbox, 'UserId|expand': '%watched%'}, condition: selection}
 aoc: {trusted_networks: inside}
 """
-    (entry,) = Catalogue((), home=False).shelf({"r": StoredRule("r", text)}, NOW).entries.values()
+    (entry,) = Catalogue((), home=False).inventory({"r": StoredRule("r", text)}, NOW).entries.values()
     assert [one.code for one in rule_texts.linted(entry, tenant(lists={"other": ["x"]}), NOW)] == [
         "missing-list", "not-here",
     ]  # fmt: skip

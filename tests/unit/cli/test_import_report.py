@@ -26,7 +26,7 @@ from each import each
 from exports import NDJSON, zipped
 
 if TYPE_CHECKING:
-    from aoc_cli.importing.aside import Aside
+    from aoc_cli.importing.aside import PutAsideParts
     from aoc_cli.importing.pages import Publisher
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -115,7 +115,7 @@ def test_an_archive_is_said_to_hold_no_log_only_where_that_is_all(
 ) -> None:
     (tmp_path / "x.zip").write_bytes(zipped({"a": member}))
     summary = Summary("default")
-    reader = FileReader(select([tmp_path]), Options(), summary, cast("Aside", None))
+    reader = FileReader(select([tmp_path]), Options(), summary, cast("PutAsideParts", None))
     asyncio.run(reader.read(cast("Publisher", None), Lines()))
 
     assert [refusal.file for refusal in summary.refusals] == [f"{tmp_path}/{name}" for name in reasons]

@@ -18,7 +18,7 @@ from aoc_cli.verify.signed_reports import Report, check_reports
 from aoc_cli.verify.statements import Statements
 from aoc_common.contracts.report_keys import thumbprint
 from aoc_common.store.accounts import Gap, GapCause, SourceAccount
-from aoc_common.store.arrivals import Recently
+from aoc_common.store.arrivals import RecentArrivals
 from each import each
 
 AT = datetime(2026, 1, 14, 12, 0, 0, 123456, tzinfo=UTC)
@@ -26,7 +26,7 @@ PLACE = ("contoso", "o365-exchange")
 GROUND_TRUTH = GroundTruth.of(0, {PLACE: SourceDeliveries((), 0, 0, 0, ())}, {})
 ACCOUNT = SourceAccount(
     *PLACE, since=AT, watermark=AT, complete_until=AT, last_success=AT, trouble="denied", slices=1, pages=1, records=2,
-    stored=1, duplicate=1, throttled=0.25, recently=Recently(last_record=AT, usual=3),
+    stored=1, duplicate=1, throttled=0.25, recently=RecentArrivals(last_record=AT, usual=3),
     gaps=(Gap(GapCause.EXPIRED, AT, AT, closable=False, items=2, detail="gone"),),
 )  # fmt: skip
 KEY = Ed25519PrivateKey.generate()

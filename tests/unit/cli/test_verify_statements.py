@@ -20,7 +20,7 @@ from aoc_cli.verify.twin_links import check_second_events
 from aoc_common.contracts import ids
 from aoc_common.contracts.event import text_digest
 from aoc_common.store.accounts import Gap, GapCause, SourceAccount
-from aoc_common.store.arrivals import Recently
+from aoc_common.store.arrivals import RecentArrivals
 from aoc_common.store.mongo.census import StoredRecord, StoredStatement
 from each import each
 
@@ -186,7 +186,7 @@ def test_a_body_that_the_schema_does_not_know_is_a_false_statement() -> None:
 ACCOUNT = SourceAccount(
     "contoso", "o365-exchange", since=AT.replace(hour=0), watermark=AT, complete_until=AT, last_success=AT,
     subscribed_at=AT, slices=1, pages=1, records=2, stored=1, duplicate=1, blobs_fetched=1,
-    recently=Recently(last_record=AT),
+    recently=RecentArrivals(last_record=AT),
 )  # fmt: skip
 COUNTED = Counted({PLACE: 1}, {PLACE: 0}, {PLACE: MS}, {PLACE: {MS // 3_600_000}})
 BOUNDS = Bounds(AT + HOUR, calm=True, excused={}, texts={}, pages={PLACE: 1}, changed={PLACE: 0})
@@ -218,8 +218,8 @@ def gap(cause: GapCause, items: int | None = 1) -> Gap:
         ({"last_success": AT - HOUR}, "times"),
         ({"last_error_at": AT + 2 * HOUR}, "times"),
         ({"since": AT + timedelta(days=1)}, "times"),
-        ({"recently": Recently(last_record=AT - HOUR)}, "newest record"),
-        ({"recently": Recently(last_record=AT, silent_hour=AT)}, "silence"),
+        ({"recently": RecentArrivals(last_record=AT - HOUR)}, "newest record"),
+        ({"recently": RecentArrivals(last_record=AT, silent_hour=AT)}, "silence"),
         ({"gaps": (gap(GapCause.EXPIRED),)}, "gaps"),
         ({"gaps": (gap(GapCause.LOST),)}, "gaps"),
         ({"gaps": (gap(GapCause.WAITING),)}, "gaps"),

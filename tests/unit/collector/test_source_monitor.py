@@ -12,7 +12,7 @@ from aoc_collector.metrics import CATALOGUE
 from aoc_collector.source_monitor import SourceMonitor
 from aoc_common.errors import Unreachable
 from aoc_common.store.accounts import SourceAccount, Waiting
-from aoc_common.store.arrivals import Recently
+from aoc_common.store.arrivals import RecentArrivals
 from aoc_common.store.source_health import Bounds
 
 BOUNDS = Bounds(timedelta(minutes=15), timedelta(hours=24))
@@ -131,7 +131,7 @@ async def test_whole_accounts_are_read_once_an_hour_and_shares_are_written_when_
 
 
 async def test_a_source_that_fell_silent_is_looked_at_closely_until_it_speaks_again(monitor, accounts, states, clock):
-    silence = Recently(silent_hour=clock.now(), usual=9)
+    silence = RecentArrivals(silent_hour=clock.now(), usual=9)
     await states.advance("contoso", "graph-signins", clock.now(), clock.now())
     accounts.found = [SourceAccount("contoso", "graph-signins", recently=silence)]
     await monitor.check()

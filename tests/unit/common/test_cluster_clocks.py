@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 from aoc_common.bus.consumers import COLLECT, NORMALIZER
 from aoc_common.bus.lag import bus_state
-from aoc_common.service.standstill import Life, assess
+from aoc_common.service.standstill import InstanceState, assess
 
 #: By the clock of who stamps beats.
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -80,7 +80,7 @@ async def test_all_times_of_a_look_are_by_one_clock() -> None:
         lag = found.lags[1]
 
         assert assess(found).standstills == ()
-        assert instance.life is Life.RUNNING
+        assert instance.life is InstanceState.RUNNING
         assert [(found.at - moment).total_seconds() for moment in (lag.oldest, lag.taken_at, lag.settled_at)] == [
             9,
             5,

@@ -11,8 +11,8 @@ from aoc_common.contracts.reading import (
     Checkpoint,
     Hole,
     Portion,
-    Sought,
     StreamView,
+    UnnotedHole,
     accounted,
     filled,
     hole_in,
@@ -73,17 +73,17 @@ def test_a_hole_is_filled_portion_by_portion_and_its_place_is_kept() -> None:
     assert (whole.position, whole.hole, whole.filler, whole.filler_until) == (Position(NOW, 1000), None, "", None)
     [past] = whole.past
     assert (past.filled, past.missing, past.unaccounted, past.filled_at) == (9, 2, 4, AT)
-    assert whole.sought == (Sought(Range(NOW, 600, 603), AT),)
+    assert whole.sought == (UnnotedHole(Range(NOW, 600, 603), AT),)
 
 
 def test_what_is_found_later_is_counted_in_its_hole() -> None:
     hole = Hole("dropped", AT, *(Position(NOW, 9),) * 3, filled=1, unaccounted=10, filled_at=AT)
-    one, other = Sought(Range(NOW, 1, 6), AT), Sought(Range(NOW, 8, 11), AT)
+    one, other = UnnotedHole(Range(NOW, 1, 6), AT), UnnotedHole(Range(NOW, 8, 11), AT)
     before = state(20, sought=(one, other), past=(hole,))
     portion = Portion([None] * 3, NOW, None, missing=1, unaccounted=(Range(NOW, 5, 6),))
     after = accounted(before, [(one, portion)])
 
-    assert after.sought == (Sought(Range(NOW, 5, 6), AT), other)
+    assert after.sought == (UnnotedHole(Range(NOW, 5, 6), AT), other)
     assert after.past == (replace(hole, filled=4, missing=1, unaccounted=6),)
 
 

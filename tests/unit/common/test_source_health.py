@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from aoc_common.contracts.troubles import Trouble
 from aoc_common.store.accounts import SourceAccount
-from aoc_common.store.arrivals import Recently
+from aoc_common.store.arrivals import RecentArrivals
 from aoc_common.store.source_health import Bounds, State, judge
 from each import each
 
@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 BOUNDS = Bounds(timedelta(minutes=15), timedelta(hours=24))
 WELL = SourceAccount("contoso", "o365-exchange", last_success=NOW, watermark=NOW, complete_until=NOW)
-SILENT = Recently(last_record=NOW - 9 * HOUR, usual=40, silent_hour=NOW - 3 * HOUR)
+SILENT = RecentArrivals(last_record=NOW - 9 * HOUR, usual=40, silent_hour=NOW - 3 * HOUR)
 
 
 @each(
@@ -38,7 +38,7 @@ SILENT = Recently(last_record=NOW - 9 * HOUR, usual=40, silent_hour=NOW - 3 * HO
         ({"recently": SILENT}, State.YELLOW, "silent: no records of the hour from 2026-11-23T05:00:00Z, usually"),
         ({"subscribed_at": NOW - HOUR}, State.YELLOW, "warming up"),
         ({"subscribed_at": NOW - HOUR, "recently": SILENT}, State.YELLOW, "warming up"),
-        ({"subscribed_at": NOW - HOUR, "recently": Recently(last_record=NOW)}, State.GREEN, ""),
+        ({"subscribed_at": NOW - HOUR, "recently": RecentArrivals(last_record=NOW)}, State.GREEN, ""),
         ({"subscribed_at": NOW - 13 * HOUR}, State.GREEN, ""),
     ],
 )

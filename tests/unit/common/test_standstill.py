@@ -10,7 +10,7 @@ import pytest
 from aoc_common.bus.lag import BusState, ConsumerLag, LastBeat
 from aoc_common.contracts.beats import Beat, ConsumerWork
 from aoc_common.errors import Unreachable
-from aoc_common.service.standstill import Life, assess
+from aoc_common.service.standstill import InstanceState, assess
 from aoc_common.service.standstill_monitor import SURE_S, StandstillMonitor, confirmed_standstills
 from manual_clock import ManualClock
 
@@ -88,7 +88,7 @@ def test_a_chain_of_crashes_is_replaced_by_who_runs() -> None:
     chain = [beat("a", at=300, running=10), beat("b", at=200, running=50), beat("c", at=1, running=150)]
     lives = assess(BusState(NOW, (LAG,), tuple(chain))).services[0].instances
 
-    assert [one.life for one in lives] == [Life.REPLACED, Life.REPLACED, Life.RUNNING]
+    assert [one.life for one in lives] == [InstanceState.REPLACED, InstanceState.REPLACED, InstanceState.RUNNING]
 
 
 def test_a_batch_that_never_returns_is_seen_though_the_process_is_alive() -> None:

@@ -12,8 +12,8 @@ from aoc_exporter.framing import bulk, hec, otlp, sentinel, syslog, webhook
 from aoc_sim.settings import SiemSettings
 from aoc_sim.siem import receivers
 from aoc_sim.siem.fingerprints import UNREADABLE, abridged
-from aoc_sim.siem.mishaps import Mishap
 from aoc_sim.siem.receivers import ELASTIC_PASSWORD, ELASTIC_USER, NAMES, SENTINEL_SECRET, Receivers
+from aoc_sim.siem.request_faults import RequestFault
 from each import each
 from siem_entries import item
 
@@ -78,7 +78,7 @@ async def test_faults_are_drawn_by_the_seed_as_often_as_they_may_be_and_told() -
 
     # `silent` is of Splunk alone.
     assert (statuses.count(429), statuses.count(503), statuses.count(200)) == (3, 3, 14)
-    assert told["mishaps"] == {"throttled": 3, "busy": 3}
+    assert told["faults"] == {"throttled": 3, "busy": 3}
     assert (told["keys"], told["doubled"], told["conflicts"], told["requests"]) == (1, 0, 13, 20)
 
 
@@ -107,5 +107,5 @@ async def test_a_token_of_sentinels_sign_in_ends_before_its_time() -> None:
 
 
 def test_every_fault_is_of_some_receiver() -> None:
-    assert set().union(*receivers.FAULTS.values()) == set(Mishap) - {Mishap.NONE}
+    assert set().union(*receivers.FAULTS.values()) == set(RequestFault) - {RequestFault.NONE}
     assert set(receivers.FAULTS) == set(NAMES)

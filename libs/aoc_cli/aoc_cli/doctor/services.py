@@ -11,7 +11,7 @@ from aoc_common.bus.broker import connected_broker, connection
 from aoc_common.bus.lag import bus_state
 from aoc_common.clock import SystemClock
 from aoc_common.errors import AocError, Unreachable
-from aoc_common.service.standstill import Life
+from aoc_common.service.standstill import InstanceState
 from aoc_common.service.standstill_monitor import SURE_S, confirmed_standstills
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _in_words(service: ServiceState, state: Assessment) -> str:
         since = min(instance.started for instance in running)
         versions = ", ".join(sorted({instance.version for instance in running if instance.version}))
         who = f"{len(running)} running since {since:%Y-%m-%dT%H:%M:%SZ} ({versions})"
-    elif not any(instance.life is Life.LEFT for instance in service.instances):
+    elif not any(instance.life is InstanceState.LEFT for instance in service.instances):
         who = "no heartbeat, but work is taken"
     if not service.lags:
         return who

@@ -12,7 +12,7 @@ from aoc_common.store.quarantine import QuarantineEntry
 
 if TYPE_CHECKING:
     from aoc_cli.importing.items import Unreadable
-    from aoc_cli.importing.lifeline import Lifeline
+    from aoc_cli.importing.resilient_link import ResilientLink
     from aoc_common.clock import Clock
 
 #: Bytes of a part that the quarantine holds; MongoDB's documents end at 16 MiB.
@@ -25,10 +25,10 @@ _PAGE: Final = "read-"
 
 
 @dataclass(slots=True)
-class Aside:
+class PutAsideParts:
     """Parts of files that cannot go on the bus, of one slice. `pages`: how many pages in the account stand for them."""
 
-    lifeline: Lifeline
+    resilient_link: ResilientLink
     clock: Clock
     tenant: str
     slice_id: str
@@ -59,7 +59,7 @@ class Aside:
     async def flush(self) -> None:
         """Write what waits."""
         if entries := self._entries:
-            await self.lifeline.ask("the database", lambda link: link.quarantine.put(entries))
+            await self.resilient_link.ask("the database", lambda link: link.quarantine.put(entries))
             await self._note(quarantined=len(entries))
         self._entries, self._bytes = [], 0
 
@@ -80,4 +80,4 @@ class Aside:
             quarantined=quarantined,
             at=self.clock.now(),
         )
-        await self.lifeline.ask("the database", lambda link: link.ledger.pages_settled([outcome]))
+        await self.resilient_link.ask("the database", lambda link: link.ledger.pages_settled([outcome]))

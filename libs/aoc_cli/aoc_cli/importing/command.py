@@ -14,12 +14,12 @@ from aoc_cli import attach
 from aoc_cli.decisions import decider
 from aoc_cli.importing import report
 from aoc_cli.importing.custody import Origin
-from aoc_cli.importing.days import Dates, is_day_first
+from aoc_cli.importing.days import DateOrder, is_day_first
 from aoc_cli.importing.encodings import check_encoding
 from aoc_cli.importing.job import Importer, NothingImportedError
-from aoc_cli.importing.lifeline import Lifeline
 from aoc_cli.importing.progress import shown_progress
 from aoc_cli.importing.reading import Options
+from aoc_cli.importing.resilient_link import ResilientLink
 from aoc_cli.importing.selection import select
 from aoc_cli.importing.unpacking import Unpacking
 from aoc_cli.local.stack import DataDirectory, default_data
@@ -48,7 +48,7 @@ def import_(
         typer.Option(help="What text without a byte order mark is in, where it is neither UTF-8 nor Windows-1252."),
     ] = None,
     dates: Annotated[
-        Dates | None,
+        DateOrder | None,
         typer.Option(help="How times like 05/11/2026 10:00 in tables begin, where the table does not tell."),
     ] = None,
     by: Annotated[
@@ -88,8 +88,8 @@ def import_(
                 for line in hint:
                     err.print(f"  [dim]{plain(line)}[/]")
         with shown_progress(quiet=as_json) as progress:
-            lifeline = Lifeline(system, start, say, patience)
-            importer = Importer(lifeline, SystemClock(), tenant, options, selection, origin)
+            resilient_link = ResilientLink(system, start, say, patience)
+            importer = Importer(resilient_link, SystemClock(), tenant, options, selection, origin)
             try:
                 summary = asyncio.run(_run(importer, progress))
             except NothingImportedError as error:
@@ -110,5 +110,5 @@ def say(text: str) -> None:
 
 
 async def _run(importer: Importer, progress: ImportProgress) -> Summary:
-    async with importer.lifeline:
+    async with importer.resilient_link:
         return await importer.run(progress)

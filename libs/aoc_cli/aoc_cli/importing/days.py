@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from aoc_cli.importing.items import Doubt
+from aoc_cli.importing.items import Ambiguity
 from aoc_normalizer.fields import times
 
 if TYPE_CHECKING:
@@ -25,16 +25,16 @@ _DECEMBER: Final = 12
 _OTHERWISE: Final = "--dates day-first or --dates month-first decides"
 
 
-class Dates(StrEnum):
+class DateOrder(StrEnum):
     """What a user says of local times."""
 
     DAY_FIRST = "day-first"
     MONTH_FIRST = "month-first"
 
 
-def is_day_first(dates: Dates | None) -> bool | None:
+def is_day_first(dates: DateOrder | None) -> bool | None:
     """Whether they begin with the day, if that is said."""
-    return None if dates is None else dates is Dates.DAY_FIRST
+    return None if dates is None else dates is DateOrder.DAY_FIRST
 
 
 class Days:
@@ -77,19 +77,21 @@ class Days:
         """Whether a row has a time that alone does not tell."""
         return any(times.open_day(row.cells[column]) is not None for column in self._columns if column < len(row.cells))
 
-    def doubt(self) -> Doubt | None:
+    def doubt(self) -> Ambiguity | None:
         """What is left in doubt when all rows are read."""
         if self._open is None or self._chosen:
             return None
         line, text = self._open
         read = f"{text!r} was read with the {'day' if self.day_first else 'month'} first; {_OTHERWISE}"
         if self._day and self._month:
-            return Doubt(line, f"{self._day[1]!r} begins with the day, and {self._month[1]!r} with the month: {read}")
+            return Ambiguity(
+                line, f"{self._day[1]!r} begins with the day, and {self._month[1]!r} with the month: {read}"
+            )
         if self._day and not self.day_first:
-            return Doubt(self._day[0], f"{self._day[1]!r} begins with the day, but comes too late to tell: {read}")
+            return Ambiguity(self._day[0], f"{self._day[1]!r} begins with the day, but comes too late to tell: {read}")
         if self._day or self._month or self._habit:
             return None
-        return Doubt(line, f"nothing tells which number is the month: {read}")
+        return Ambiguity(line, f"nothing tells which number is the month: {read}")
 
     def _is_day_first(self) -> bool:
         """As the first time says that says something."""

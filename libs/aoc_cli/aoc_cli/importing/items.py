@@ -36,14 +36,14 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class Ambiguity:
     """What can be read in two ways in the table whose rows came before, and how it was read."""
 
     line: int
     reason: str
 
 
-type Item = Record | Unreadable | Doubt
+type Item = Record | Unreadable | Ambiguity
 
 
 def is_empty_row(item: Record | Unreadable) -> bool:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from aoc_cli.importing.aside import Aside
+from aoc_cli.importing.aside import PutAsideParts
 from aoc_cli.importing.custody import Origin, ended, failed
 from aoc_cli.importing.interrupted import close_interrupted
 from aoc_cli.importing.kinds import NoLogError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from aoc_cli.importing.lifeline import Lifeline, Link
+    from aoc_cli.importing.resilient_link import Link, ResilientLink
     from aoc_cli.importing.summary import FileAccount
     from aoc_common.clock import Clock
     from aoc_common.contracts.event import StoredEvent
@@ -64,13 +64,13 @@ class NothingImportedError(NoLogError):
 class Importer:
     """Runs one import against one system."""
 
-    lifeline: Lifeline
+    resilient_link: ResilientLink
     clock: Clock
     tenant: str
     options: Options = field(default_factory=Options)
     selection: Selection = field(default_factory=Selection)
     origin: Origin = field(default_factory=lambda: Origin("", ()))
-    _aside: Aside = field(init=False)
+    _aside: PutAsideParts = field(init=False)
 
     async def run(self, progress: Progress) -> Summary:
         """Import what was selected; a file that is no export is skipped and reported.
@@ -84,10 +84,10 @@ class Importer:
         now = self.clock.now()
         slice_id = f"{self.tenant}/{subjects.IMPORT_SOURCE}/{now:%Y-%m-%dT%H:%M:%SZ}-{uuid4().hex[:8]}"
         account, summary.import_id = self.origin.account(slice_id, self.tenant, now), slice_id
-        ask = self.lifeline.ask
-        self._aside = Aside(self.lifeline, self.clock, self.tenant, slice_id)
+        ask = self.resilient_link.ask
+        self._aside = PutAsideParts(self.resilient_link, self.clock, self.tenant, slice_id)
         reader = FileReader(self.selection, self.options, summary, self._aside)
-        publisher = Publisher(self.lifeline, self.clock, self.tenant, slice_id, reader.outgrown)
+        publisher = Publisher(self.resilient_link, self.clock, self.tenant, slice_id, reader.outgrown)
         try:
             await ask(
                 "the database",
@@ -128,7 +128,7 @@ class Importer:
 
     async def _end_account(self, account: ImportAccount, reader: FileReader) -> None:
         files = list(reader.custody.files(self.selection))
-        await self.lifeline.ask("the database", lambda link: link.imports.end(account, files))
+        await self.resilient_link.ask("the database", lambda link: link.imports.end(account, files))
 
     def _sum_up(self, summary: Summary, totals: SliceTotals, publisher: Publisher) -> None:
         summary.new = totals.stored
@@ -150,7 +150,7 @@ class Importer:
 
     async def _explain(self, summary: Summary, totals: SliceTotals, publisher: Publisher) -> None:
         """Say by file what became of the records; name what was put aside, and examples of what tells too little."""
-        ask, slice_id, accounts = self.lifeline.ask, publisher.slice_id, summary.accounts
+        ask, slice_id, accounts = self.resilient_link.ask, publisher.slice_id, summary.accounts
         pages = await ask("the database", lambda link: imported_pages(link.database, self.tenant, slice_id))
 
         def account(page: str) -> FileAccount | None:
@@ -181,7 +181,7 @@ class Importer:
 
         Raises `Transient` when nothing moves for as long as one is patient.
         """
-        ask, pages = self.lifeline.ask, len(publisher.pages) + self._aside.pages
+        ask, pages = self.resilient_link.ask, len(publisher.pages) + self._aside.pages
         upto = await ask("the bus", lambda link: last_sequence(link.js, subjects.RAW_STREAM))
         moved, last, noticed = self.clock.monotonic(), (-1, -1), False
         while True:
@@ -194,21 +194,21 @@ class Importer:
             now, at = self.clock.monotonic(), (left, totals.pages)
             if at != last:
                 moved, last, noticed = now, at, False
-            elif now - moved > self.lifeline.patience_s:
+            elif now - moved > self.resilient_link.patience_s:
                 if totals.pages < pages:
                     raise Transient(f"the normalizer has settled nothing for {now - moved:.0f} s; is it running?")
                 summary.note("(bus)", 0, f"{left} pages that others put on the bus before are not settled yet")
                 return totals
             elif now - moved > _NOTICE_S and not noticed:
                 noticed = True
-                self.lifeline.say(f"waiting for the normalizer: up to {left} pages on the bus are not settled")
+                self.resilient_link.say(f"waiting for the normalizer: up to {left} pages on the bus are not settled")
             took = self.clock.monotonic() - began
-            await self.lifeline.look()
+            await self.resilient_link.look()
             await self.clock.sleep(pause_s(took, _POLL_S, _LONGEST_POLL_S))
 
     async def _close_accounts(self, began: datetime, slice_id: str, summary: Summary) -> None:
         """Settle the slice, and close imports that never ended: all that they had put on the bus is settled."""
-        ask = self.lifeline.ask
+        ask = self.resilient_link.ask
         for name in await ask("the database", lambda link: left_open(link.database, self.tenant, began)):
             if name != slice_id:
                 summary.earlier += 1
@@ -219,7 +219,7 @@ class Importer:
     async def _settle(self) -> None:
         """Close the account of all slices that are at rest."""
         for _ in range(_ROUNDS):
-            closed = await self.lifeline.ask(
+            closed = await self.resilient_link.ask(
                 "the database", lambda link: link.account.settle(self.clock.now(), _SETTLED_TOGETHER)
             )
             if closed < _SETTLED_TOGETHER:

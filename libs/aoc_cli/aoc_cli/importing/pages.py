@@ -15,7 +15,7 @@ from aoc_common.store.pages import PublishedPage
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
 
-    from aoc_cli.importing.lifeline import Lifeline, Link
+    from aoc_cli.importing.resilient_link import Link, ResilientLink
     from aoc_common.clock import Clock
 
 #: Bytes, and pages, that are on their way at a time.
@@ -48,7 +48,7 @@ class Publisher:
       takes less now.
     """
 
-    lifeline: Lifeline
+    resilient_link: ResilientLink
     clock: Clock
     tenant: str
     slice_id: str
@@ -65,7 +65,7 @@ class Publisher:
 
     async def measure(self) -> None:
         """Ask how large a page may be."""
-        self.room = await self.lifeline.ask("the bus", lambda link: link.limit.page_room())
+        self.room = await self.resilient_link.ask("the bus", lambda link: link.limit.page_room())
 
     async def add(self, record: bytes, file: int) -> None:
         """Take one record of at most `room` - 2 bytes; publishes when a window of pages is full."""
@@ -96,19 +96,19 @@ class Publisher:
         await self._fit()
         while self._window:
             before = len(self._window)
-            full = await self.lifeline.ask("the bus", self._attempt)
+            full = await self.resilient_link.ask("the bus", self._attempt)
             await self._note()
             now = self.clock.monotonic()
             if len(self._window) < before:
                 moved, noticed = now, False
-            elif now - moved > self.lifeline.patience_s:
+            elif now - moved > self.resilient_link.patience_s:
                 raise Backpressure(f"{subjects.RAW_STREAM} was full for {now - moved:.0f} s: {full}")
             elif now - moved > _NOTICE_S and not noticed:
                 noticed = True
-                self.lifeline.say(f"waiting for the normalizer: {full}")
+                self.resilient_link.say(f"waiting for the normalizer: {full}")
             if full is not None:
                 # A full stream empties as the normalizer works.
-                await self.lifeline.look()
+                await self.resilient_link.look()
                 await self.clock.sleep(_FULL_PAUSE_S)
         self._waiting = 0
 
@@ -138,7 +138,7 @@ class Publisher:
     async def _note(self) -> None:
         """Tell the ledger which pages are on the bus: one write for a window."""
         if noted := self._unnoted:
-            await self.lifeline.ask("the database", lambda link: link.ledger.note_pages(noted))
+            await self.resilient_link.ask("the database", lambda link: link.ledger.note_pages(noted))
         self._unnoted = []
 
     async def _fit(self) -> None:

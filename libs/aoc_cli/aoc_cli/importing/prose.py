@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from aoc_cli.importing import kinds
-from aoc_cli.importing.items import Doubt, Unreadable
+from aoc_cli.importing.items import Ambiguity, Unreadable
 from aoc_cli.importing.kinds import NoLogError
 from aoc_cli.importing.scan import Value, walk
 from aoc_normalizer.fields import literals
@@ -23,7 +23,7 @@ from aoc_normalizer.reading import containers
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aoc_cli.importing.tables import Prose
+    from aoc_cli.importing.tables import UnreadableText
 
 _START: Final = re.compile(rb"""\{\s*+["']""")
 _WORD: Final = re.compile(rb"[^\W_]")
@@ -42,7 +42,7 @@ _NOT_READ: Final = "text with records in it, in a form that is not read: export 
 class ProseReader:
     """Reads one text, once."""
 
-    def __init__(self, prose: Prose) -> None:
+    def __init__(self, prose: UnreadableText) -> None:
         self._prose = prose
         self._buffer = prose.begin.encode()
         self._at, self._line, self._passed = 0, 1, 0
@@ -52,7 +52,7 @@ class ProseReader:
         self._evidence = False
         self._around = 0
 
-    def values(self) -> Iterator[Value | Unreadable | Doubt]:
+    def values(self) -> Iterator[Value | Unreadable | Ambiguity]:
         """The records, and what seems to be some. Raises `NoLogError`, before anything else, where there are none."""
         while self._pass_text() and self._endless < _ENDLESS:
             line, data = self._line, self._object()
@@ -75,7 +75,7 @@ class ProseReader:
             yield Unreadable(0, _NOT_READ, of_file=True)
         elif self._around:
             lines = f"{self._around:,} lines of text are around {self._records:,} records, and are not read"
-            yield Doubt(self._line, f"{lines}: see whether it is an export")
+            yield Ambiguity(self._line, f"{lines}: see whether it is an export")
 
     def _part(self, line: int, data: bytes) -> Value | Unreadable:
         """What an object in the text is."""

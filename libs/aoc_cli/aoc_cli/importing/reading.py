@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from aoc_cli.importing.custody import Custody
-from aoc_cli.importing.items import Doubt, Record, Unreadable, is_empty_row
+from aoc_cli.importing.items import Ambiguity, Record, Unreadable, is_empty_row
 from aoc_cli.importing.kinds import NoLogError
 from aoc_cli.importing.records import sources
 from aoc_cli.importing.streams import BrokenFileError, CountingFile
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aoc_cli.importing.archives import Opener
-    from aoc_cli.importing.aside import Aside
+    from aoc_cli.importing.aside import PutAsideParts
     from aoc_cli.importing.pages import Publisher
     from aoc_cli.importing.records import Source
     from aoc_cli.importing.selection import Selection
@@ -54,7 +54,7 @@ class Progress(Protocol):
 class FileReader:
     """Brings the records of files to a publisher, what is none aside, and the rest into the summary."""
 
-    def __init__(self, selection: Selection, options: Options, summary: Summary, aside: Aside) -> None:
+    def __init__(self, selection: Selection, options: Options, summary: Summary, aside: PutAsideParts) -> None:
         self._selection = selection
         self._options = options
         self._summary = summary
@@ -137,7 +137,7 @@ class FileReader:
         last: Record | Unreadable | None = None
         try:
             for item in source.items():
-                if isinstance(item, Doubt):
+                if isinstance(item, Ambiguity):
                     self._doubt(item, account)
                     continue
                 last = item
@@ -163,7 +163,7 @@ class FileReader:
             summary.refuse(account.file, last.reason if last.of_file else f"{NO_END}{last.reason}")
         return last is not None
 
-    def _doubt(self, doubt: Doubt, account: FileAccount) -> None:
+    def _doubt(self, doubt: Ambiguity, account: FileAccount) -> None:
         account.doubtful += 1
         self._summary.doubtful += 1
         self._summary.note(account.file, doubt.line, doubt.reason)

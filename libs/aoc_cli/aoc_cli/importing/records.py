@@ -13,7 +13,7 @@ from aoc_cli.importing import kinds, tables
 from aoc_cli.importing.archives import Opener
 from aoc_cli.importing.audit_rows import AUDIT_DATA, audit_data, flattened, tolerated
 from aoc_cli.importing.encodings import DecodedText, Utf8Text, as_utf8
-from aoc_cli.importing.items import Doubt, Item, Record, Unreadable, is_empty_row
+from aoc_cli.importing.items import Ambiguity, Item, Record, Unreadable, is_empty_row
 from aoc_cli.importing.kinds import NoLogError
 from aoc_cli.importing.prose import ProseReader
 from aoc_cli.importing.rows import rows
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from aoc_cli.importing.archives import Document
 
-__all__ = ["Doubt", "Item", "Record", "Source", "Unreadable", "is_empty_row", "items", "sources"]
+__all__ = ["Ambiguity", "Item", "Record", "Source", "Unreadable", "is_empty_row", "items", "sources"]
 
 #: Bytes of a line of JSON.
 _MAX_JSON_LINE: Final = 32 << 20

@@ -175,7 +175,7 @@ class Lines:
 
 
 @dataclass(frozen=True, slots=True)
-class Prose:
+class UnreadableText:
     """A text that is no table of ours. `refusal`: why; `begin`: what was read of it; `lines`: what comes."""
 
     refusal: NoLogError
@@ -183,7 +183,7 @@ class Prose:
     lines: Lines
 
 
-def read_table(stream: IO[bytes]) -> Table | Prose:
+def read_table(stream: IO[bytes]) -> Table | UnreadableText:
     """The table in a text of UTF-8, or why it is none of ours. Raises `NoLogError` for what is no text."""
     lines = Lines(io.TextIOWrapper(stream, "utf-8", errors="replace", newline=""))
     try:
@@ -203,7 +203,7 @@ def read_table(stream: IO[bytes]) -> Table | Prose:
         if len(header) > len(widest):
             widest, comma = header, delimiter
     following = next(lines, "")
-    return Prose(_refusal(line, widest, _cells(following, comma)), lines.taken(), lines)
+    return UnreadableText(_refusal(line, widest, _cells(following, comma)), lines.taken(), lines)
 
 
 def _first_line(lines: Lines) -> tuple[str, str | None]:

@@ -56,7 +56,7 @@ class NotNeeded(_Read):
 
 
 class Recent(_Read):
-    """What is known of arrivals (`aoc_common.store.arrivals.Recently`)."""
+    """What is known of arrivals (`aoc_common.store.arrivals.RecentArrivals`)."""
 
     last_record: AwareDatetime | None = None
     lateness_p95_s: float | None = None

@@ -56,11 +56,11 @@ def _faults_together(files: Files) -> Iterator[tuple[str, str]]:
     correlations = {one.id: one.sigma for one in files.rules.values() if isinstance(one.sigma, SigmaCorrelationRule)}
     if not correlations and not files.exceptions:
         return
-    shelf, now = Catalogue(shipped_rules(), home=True), datetime.now(UTC)
+    inventory, now = Catalogue(shipped_rules(), home=True), datetime.now(UTC)
     stored = {one.id: StoredRule(one.id, one.text) for one in files.rules.values()}
-    for rule in files.exceptions.keys() & (stored.keys() | shelf.shelf({}, now).entries.keys()):
+    for rule in files.exceptions.keys() & (stored.keys() | inventory.inventory({}, now).entries.keys()):
         stored[rule] = replace(stored.get(rule, StoredRule(rule)), exceptions=files.exceptions[rule])
-    made = shelf.shelf(stored, now)
+    made = inventory.inventory(stored, now)
     sigmas = [one.sigma for one in made.entries.values() if one.sigma is not None]
     known = {str(name) for sigma in sigmas for name in (sigma.id, sigma.name) if name}
     for rule, fault in made.library.faults.items():

@@ -88,7 +88,7 @@ def _with_named(text: str, name: str, named: Mapping[str, FileRule]) -> str:
 
 def shipped_id(identity: str) -> str | None:
     """The id of a rule of the pack, by it or by its file's name: of a file with a correlation this."""
-    entries = Catalogue(shipped_rules(), home=True).shelf({}, datetime.now(UTC)).entries.values()
+    entries = Catalogue(shipped_rules(), home=True).inventory({}, datetime.now(UTC)).entries.values()
     found = [one for one in entries if identity in (one.id, one.name)]
     return max(found, key=lambda one: one.correlation).id if found else None
 
@@ -108,7 +108,7 @@ def test_of(rule: str, text: str | None, tenant: KnownTenant) -> BackTest | Corr
 
 
 def _shipped(identity: str) -> SigmaRule | Written:
-    entry = Catalogue(shipped_rules(), home=True).shelf({}, datetime.now(UTC)).entries.get(identity)
+    entry = Catalogue(shipped_rules(), home=True).inventory({}, datetime.now(UTC)).entries.get(identity)
     if entry is None:
         raise BadConfiguration(f"{identity}: neither a file nor a rule that is shipped")
     return entry.sigma if isinstance(entry.sigma, SigmaRule) else Written(identity, {identity: StoredRule(identity)})

@@ -166,7 +166,7 @@ def _show_sinks(account: RunResult) -> None:
     table = Table("sink", *shown, "faults met", box=None, padding=(0, 2))
     for name, outcome in account.sinks.items():
         counts = [_count(getattr(outcome, counter), bad=counter in outcome.wrong) for counter in shown]
-        met = ", ".join(f"{kind} {count}" for kind, count in sorted(outcome.mishaps.items()))
+        met = ", ".join(f"{kind} {count}" for kind, count in sorted(outcome.faults.items()))
         table.add_row(plain(name), *counts, plain(met))
     out.print(table)
     for name, outcome in account.sinks.items():

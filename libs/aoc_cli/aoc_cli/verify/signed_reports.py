@@ -22,7 +22,7 @@ from aoc_common.contracts.report_keys import thumbprint
 from aoc_common.contracts.sources import SOURCE_NAMES
 from aoc_common.errors import Malformed
 from aoc_common.store.accounts import Gap, SourceAccount
-from aoc_common.store.arrivals import Recently
+from aoc_common.store.arrivals import RecentArrivals
 from aoc_common.store.mongo.decisions import discarded
 from aoc_common.store.mongo.report_keys import MongoKeyRegister
 from aoc_sim.settings import DEFAULT_TENANTS
@@ -160,5 +160,5 @@ def _account(tenant: str, source: Source) -> SourceAccount:
     }
     gaps = tuple(Gap(item.cause, item.start, item.end, item.closable, item.items, item.detail) for item in source.gaps)
     since = source.since and datetime.combine(source.since, datetime.min.time(), UTC)
-    recently = Recently(**source.recently.model_dump()) if source.recently else Recently()
+    recently = RecentArrivals(**source.recently.model_dump()) if source.recently else RecentArrivals()
     return SourceAccount(**(values | {"tenant": tenant, "since": since, "gaps": gaps, "recently": recently}))

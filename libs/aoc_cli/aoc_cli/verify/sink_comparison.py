@@ -66,7 +66,7 @@ class SinkOutcome:
       them before they were read.
     - `alerts`, `audit`: how many of the expected are revisions of alerts, and entries. `gone`: revisions that it lacks
       because AOC_ALERTS was deleted, which nothing fills; they are not in `lost`.
-    - `joined`: whether a tenant was added midway. `mishaps`: what happened to requests.
+    - `joined`: whether a tenant was added midway. `faults`: what happened to requests.
     """
 
     expected: int
@@ -89,7 +89,7 @@ class SinkOutcome:
     once: bool = False
     joined: bool = False
     killed: bool = False
-    mishaps: Mapping[str, int] = field(default_factory=dict)
+    faults: Mapping[str, int] = field(default_factory=dict)
     examples: Mapping[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -168,7 +168,7 @@ def compare_sink(
     gone: Collection[str] = (),
     joined: bool = False,
     killed: bool = False,
-    mishaps: Mapping[str, int] | None = None,
+    faults: Mapping[str, int] | None = None,
 ) -> SinkOutcome:
     """Compare. `account`: the exporter's own, by tenant. `expected`: keys of what is stored.
 
@@ -209,7 +209,7 @@ def compare_sink(
         once=name in ONCE,
         joined=joined,
         killed=killed,
-        mishaps=mishaps or {},
+        faults=faults or {},
         examples={what: sorted(group)[:_SHOWN] for what, group in groups.items() if group},
     )
 

@@ -131,7 +131,7 @@ class Sinks:
                 gone=gone(messages),
                 joined=name in self.names[::2],
                 killed=killed,
-                mishaps=summary[name]["mishaps"] if name in summary else None,
+                faults=summary[name]["faults"] if name in summary else None,
             )
             for name in self.names
         }

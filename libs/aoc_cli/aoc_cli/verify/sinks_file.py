@@ -9,7 +9,7 @@ from aoc_cli.local.ports import LOOPBACK
 from aoc_cli.verify import sink_folders
 from aoc_common.errors import BadConfiguration
 from aoc_sim.siem import receivers
-from aoc_sim.siem.mishaps import Mishap
+from aoc_sim.siem.request_faults import RequestFault
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 NAMES: Final = (*receivers.NAMES, *sink_folders.NAMES)
 #: What goes wrong at the receivers: each at about every twelfth request, and some times at most.
 _FAULTS: Final = {
-    mishap.value: 0.08
-    for mishap in (
-        Mishap.THROTTLED, Mishap.BUSY, Mishap.SLOW, Mishap.RESET_BEFORE, Mishap.RESET_AFTER, Mishap.ITEM_ERRORS,
-        Mishap.SILENT,
+    fault.value: 0.08
+    for fault in (
+        RequestFault.THROTTLED, RequestFault.BUSY, RequestFault.SLOW, RequestFault.RESET_BEFORE,
+        RequestFault.RESET_AFTER, RequestFault.ITEM_ERRORS, RequestFault.SILENT,
     )
 }  # fmt: skip
 _MOST_FAULTS: Final = 4

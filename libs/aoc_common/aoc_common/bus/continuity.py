@@ -20,7 +20,7 @@ from nats.errors import Error as NatsError
 from aoc_common.bus.broker import jetstream
 from aoc_common.bus.readers import first_unread, view
 from aoc_common.contracts.publications import Position, Range
-from aoc_common.contracts.reading import MOST_SOUGHT, Sought, accounted, filled, hole_in
+from aoc_common.contracts.reading import MOST_SOUGHT, UnnotedHole, accounted, filled, hole_in
 from aoc_common.errors import AocError, BadConfiguration, Unreachable
 from aoc_common.telemetry import logs, metrics
 
@@ -208,7 +208,7 @@ class Continuity:
         some = state.sought[:_SOUGHT_TOGETHER]
         # Before the log is read: whoever is settled by then has noted what he published.
         final = not await self._log.unsettled(max(sought.since for sought in some))
-        looked_up: list[tuple[Sought, Portion]] = []
+        looked_up: list[tuple[UnnotedHole, Portion]] = []
         for sought in some:
             portion = await self._log.portion(
                 Position(sought.range.incarnation, sought.range.first - 1),
@@ -267,7 +267,7 @@ def _behind(range_: Range, after: Position | None) -> list[Range]:
     return [] if after is None else [replace(range_, first=after.sequence + 1)]
 
 
-def _done(sought: Sought, looked_up: Sequence[tuple[Sought, Portion]]) -> bool:
+def _done(sought: UnnotedHole, looked_up: Sequence[tuple[UnnotedHole, Portion]]) -> bool:
     """Whether a range was read to its end, so that nobody has noted what it held."""
     return any(sought.range in portion.unaccounted and portion.after is None for _, portion in looked_up)
 
@@ -279,7 +279,7 @@ def _bounded(state: Checkpoint, name: str) -> Checkpoint:
     return replace(state, sought=retained) if left_out else state
 
 
-def _give_up(name: str, sought: Sequence[Sought]) -> None:
+def _give_up(name: str, sought: Sequence[UnnotedHole]) -> None:
     for entry in sought:
         count = entry.range.last - entry.range.first + 1
         metrics.READER_LOST.labels(name, "unaccounted").inc(count)

@@ -11,7 +11,7 @@ Each method is one operation of docs/reference/openapi.json (`operations.OFFERED
 
 from aoc_common.client.addresses import check_address
 from aoc_common.client.connection import Options
-from aoc_common.client.credentials import Credentials, NobodyYet, Secret, SignedIn
+from aoc_common.client.credentials import Credentials, NoCredentials, Secret, SignedIn
 from aoc_common.client.errors import (
     Absent,
     Conflict,
@@ -40,7 +40,7 @@ __all__ = [
     "Gateway",
     "GatewayError",
     "Invalid",
-    "NobodyYet",
+    "NoCredentials",
     "NotAllowed",
     "NotSignedIn",
     "NotVerified",

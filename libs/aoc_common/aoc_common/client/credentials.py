@@ -51,7 +51,7 @@ class SignedIn:
         return (await asyncio.to_thread(fresh, login, self.logins)).access_token
 
 
-class NobodyYet:
+class NoCredentials:
     """Shows nothing: for what everybody may ask, e.g. how one signs in."""
 
     async def secret(self, gateway: str) -> str | None:  # noqa: ARG002  # as the others

@@ -8,7 +8,7 @@ from aoc_common.client.access import Access
 from aoc_common.client.addresses import check_address
 from aoc_common.client.alerts import Alerts
 from aoc_common.client.connection import Connection, Options
-from aoc_common.client.credentials import NobodyYet
+from aoc_common.client.credentials import NoCredentials
 from aoc_common.client.events import Events
 from aoc_common.client.export_jobs import ExportJobs
 from aoc_common.client.exports import Exports
@@ -48,7 +48,9 @@ class Gateway:
             self.address = check_address(address)
         except ValueError as error:
             raise BadConfiguration(f"{address}: {error}") from None
-        connection = Connection(self.address, credentials or NobodyYet(), options or Options(), clock or SystemClock())
+        connection = Connection(
+            self.address, credentials or NoCredentials(), options or Options(), clock or SystemClock()
+        )
         self._connection = connection
         self.events = Events(connection)
         self.investigation = Investigation(connection)

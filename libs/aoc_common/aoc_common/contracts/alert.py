@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from aoc_common.contracts.tickets import Heard, Ticket
+    from aoc_common.contracts.tickets import Ticket, TicketMessage
 
 type Severity = Literal["informational", "low", "medium", "high", "critical"]
 """How grave an alert is, in the order of OCSF's `severity_id` from 1 on. The same words are the levels of Sigma."""
@@ -171,7 +171,7 @@ class Alert:
     resolved_at: datetime | None = None
     history: tuple[Change, ...] = field(default=())
     notes: tuple[AlertNote, ...] = field(default=())
-    heard: tuple[Heard, ...] = field(default=())
+    heard: tuple[TicketMessage, ...] = field(default=())
 
     @property
     def open(self) -> bool:

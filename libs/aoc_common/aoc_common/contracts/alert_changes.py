@@ -21,7 +21,7 @@ from aoc_common.contracts.alert import (
     FieldChange,
     Person,
 )
-from aoc_common.contracts.tickets import HEARD_FOR, MOST_HEARD, Heard
+from aoc_common.contracts.tickets import HEARD_FOR, MOST_HEARD, TicketMessage
 from aoc_common.errors import AocError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class NotesFull(AocError):  # noqa: N818  # named after what it reports
     """An alert has as many notes as it may."""
 
 
-class HeardFull(AocError):  # noqa: N818  # as above
+class TooManyTicketMessages(AocError):  # noqa: N818  # as above
     """An alert was told more by its ticket, in a quarter of an hour, than it can tell apart."""
 
 
@@ -150,14 +150,14 @@ def changed(alert: Alert, change: AlertChange, by: Person, now: datetime) -> Ale
 def changed_by_ticket(alert: Alert, message: str, change: AlertChange, by: Person, now: datetime) -> Alert:
     """The alert after what its ticket has told by a message; as it is where it knows that message already.
 
-    Raises `NotesFull`, and `HeardFull`.
+    Raises `NotesFull`, and `TooManyTicketMessages`.
     """
     heard = tuple(one for one in alert.heard if now - one.at < HEARD_FOR)
     if any(one.message == message for one in heard):
         return alert
     if len(heard) >= MOST_HEARD:
-        raise HeardFull(f"its ticket has told the alert {MOST_HEARD} things within {HEARD_FOR}")
-    return replace(changed(alert, change, by, now), heard=(*heard, Heard(message, now)))
+        raise TooManyTicketMessages(f"its ticket has told the alert {MOST_HEARD} things within {HEARD_FOR}")
+    return replace(changed(alert, change, by, now), heard=(*heard, TicketMessage(message, now)))
 
 
 def _differences(before: Alert, after: Alert) -> Iterable[FieldChange]:

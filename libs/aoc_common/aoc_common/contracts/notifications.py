@@ -40,7 +40,7 @@ def severity_of(grade: int) -> Severity | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Want:
+class RouteRequest:
     """What a revision of an alert, with this severity, asks of a route.
 
     `gather`: in a digest. `again`: also when it was told before as less severe.

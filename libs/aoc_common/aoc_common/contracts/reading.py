@@ -100,7 +100,7 @@ class Hole:
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class UnnotedHole:
     """Sequences of a hole that was found at `since`, of which no page has noted yet what they held."""
 
     range: Range
@@ -122,7 +122,7 @@ class Checkpoint:
     head: int = 0
     deleted: int = 0
     hole: Hole | None = None
-    sought: tuple[Sought, ...] = ()
+    sought: tuple[UnnotedHole, ...] = ()
     past: tuple[Hole, ...] = ()
     filler: str = ""
     filler_until: datetime | None = None
@@ -173,19 +173,19 @@ def filled(state: Checkpoint, portion: Portion, at: datetime) -> Checkpoint:
         missing=state.hole.missing + portion.missing,
         unaccounted=state.hole.unaccounted + lacking,
     )
-    sought = (*state.sought, *(Sought(range_, hole.found_at) for range_ in portion.unaccounted))
+    sought = (*state.sought, *(UnnotedHole(range_, hole.found_at) for range_ in portion.unaccounted))
     if portion.after is not None:
         return replace(state, hole=replace(hole, after=portion.after), sought=sought)
     past = (*state.past, replace(hole, filled_at=at))[-PAST:]
     return replace(state, hole=None, position=hole.then, sought=sought, past=past, filler="", filler_until=None)
 
 
-def accounted(state: Checkpoint, looked_up: Iterable[tuple[Sought, Portion]]) -> Checkpoint:
+def accounted(state: Checkpoint, looked_up: Iterable[tuple[UnnotedHole, Portion]]) -> Checkpoint:
     """The checkpoint after events were found, and handled, that stood where these sequences are."""
     sought, past = list(state.sought), list(state.past)
     for entry, portion in looked_up:
         place = sought.index(entry)
-        sought[place : place + 1] = [Sought(rest, entry.since) for rest in portion.unaccounted]
+        sought[place : place + 1] = [UnnotedHole(rest, entry.since) for rest in portion.unaccounted]
         covered = _length([entry.range]) - _length(portion.unaccounted)
         past = [
             replace(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from aoc_common.contracts.publications import Position
 
 type Origin = Literal["file", "store"]
-type Life = Literal["starting", "running", "failing", "broken", "paused"]
+type InstanceState = Literal["starting", "running", "failing", "broken", "paused"]
 """`failing`: the destination does not take what is sent; `broken`: its settings cannot work, or a part is missing."""
 
 #: The numbers of a `Tally`.
@@ -37,7 +37,7 @@ class SinkHealth:
     `delivered_until`: all that was published before is delivered, given up or not wanted; None: not known yet.
     """
 
-    life: Life
+    life: InstanceState
     words: str = ""
     since: datetime | None = None
     waiting: int = 0

@@ -25,7 +25,7 @@ MOST_HEARD: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class TicketMessage:
     """A message by which a ticket changed an alert, by its id, and when it came."""
 
     message: str

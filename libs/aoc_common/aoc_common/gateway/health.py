@@ -123,7 +123,7 @@ _STILL: dict[str, Any] = {
 }
 
 
-class Stillness(BaseModel):
+class StandstillView(BaseModel):
     """A service, or a consumer of one, that stands still."""
 
     model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [_STILL]})
@@ -134,12 +134,16 @@ class Stillness(BaseModel):
     fix: str = Field(description="What to do.")
 
 
-def stillness(still: tuple[Standstill, ...] | str) -> list[Stillness]:
+def stillness(still: tuple[Standstill, ...] | str) -> list[StandstillView]:
     """The services that stand still; or an entry saying why that is not known."""
     if isinstance(still, str):
         fix = "Look whether NATS runs, and whether the gateway may look: docs/howto/health.md"
-        return [Stillness(who="bus", since=None, said=f"Whether services stand still is not known: {still}", fix=fix)]
-    return [Stillness(who=service.who, since=service.since, said=service.message, fix=service.fix) for service in still]
+        return [
+            StandstillView(who="bus", since=None, said=f"Whether services stand still is not known: {still}", fix=fix)
+        ]
+    return [
+        StandstillView(who=service.who, since=service.since, said=service.message, fix=service.fix) for service in still
+    ]
 
 
 class HealthStatus(BaseModel):
@@ -187,7 +191,7 @@ class Health(BaseModel):
         description="`ok`, or what somebody should do: it ends soon, has ended, or there are more tenants than it is "
         "for. It does not degrade the status: what there is is collected and read."
     )
-    stands_still: list[Stillness] = Field(description="The same, one by one, with what to do.")
+    stands_still: list[StandstillView] = Field(description="The same, one by one, with what to do.")
     version: str
 
 
@@ -205,7 +209,7 @@ class SourceHealthList(BaseModel):
 
     tenant: str = Field(description="The tenant.")
     at: datetime = Field(description="When this was looked at.")
-    stands_still: list[Stillness] = Field(
+    stands_still: list[StandstillView] = Field(
         description="Services that stand still: what is told of sources may be older than it looks."
     )
     sources: list[SourceHealth] = Field(description="Every source that was ever collected, by name, and imports.")

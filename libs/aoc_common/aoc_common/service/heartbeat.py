@@ -50,7 +50,7 @@ async def beating(broker: NatsBroker, service: str, pulse: Pulse, every_s: float
     The broker need not be connected yet. Leaving says that it was on purpose.
     """
     instance = instance_id()
-    heart = _Heart(broker, subjects.beat(service, instance), pulse)
+    heart = _Heartbeat(broker, subjects.beat(service, instance), pulse)
     try:
         # Without jitter: who looks counts the seconds between two beats.
         async with tasks.running([Task("heartbeat", every_s, heart.beat, jitter=0)], SystemClock()):
@@ -59,7 +59,7 @@ async def beating(broker: NatsBroker, service: str, pulse: Pulse, every_s: float
         await heart.beat(leaving=True)
 
 
-class _Heart:
+class _Heartbeat:
     def __init__(self, broker: NatsBroker, subject: str, pulse: Pulse) -> None:
         self._broker = broker
         self._subject = subject

@@ -29,7 +29,7 @@ _log = logs.get(__name__)
 #: Seconds in which a start that is broken off has to put back what it has begun.
 _BREAK_OFF_S: Final = 3.0
 
-type Life = Callable[[], AbstractAsyncContextManager[Any]]
+type InstanceState = Callable[[], AbstractAsyncContextManager[Any]]
 """Entering starts a service and gives the ASGI app that answers for it; leaving drains and stops it."""
 
 
@@ -41,7 +41,7 @@ class Service:
     stop, so that answers without an end are ended.
     """
 
-    life: Life
+    life: InstanceState
     address: Address
     telemetry: TelemetrySettings
     server: Mapping[str, Any] = field(default_factory=dict)

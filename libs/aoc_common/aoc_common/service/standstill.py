@@ -32,7 +32,7 @@ _SLACK: Final = timedelta(seconds=0.2)
 _LEFT_BEHIND: Final = "What it had in work comes again by itself, to whoever runs"
 
 
-class Life(StrEnum):
+class InstanceState(StrEnum):
     """What is known of an instance."""
 
     RUNNING = "running"
@@ -50,7 +50,7 @@ class Instance:
     version: str
     started: datetime
     seen: datetime
-    life: Life
+    life: InstanceState
     work: tuple[ConsumerWork, ...] = ()
 
 
@@ -65,7 +65,7 @@ class ServiceState:
     @property
     def running(self) -> list[Instance]:
         """Those that are alive."""
-        return [instance for instance in self.instances if instance.life is Life.RUNNING]
+        return [instance for instance in self.instances if instance.life is InstanceState.RUNNING]
 
     @property
     def lag(self) -> int:
@@ -127,19 +127,19 @@ def _instances(seen: Sequence[LastBeat], now: datetime) -> Iterator[Instance]:
     free = sorted(last.at - timedelta(seconds=last.beat.running_s) for last in seen)
     for last in sorted(seen, key=lambda last: last.at):
         started = last.at - timedelta(seconds=last.beat.running_s)
-        life = Life.RUNNING
+        life = InstanceState.RUNNING
         if last.beat.leaving:
-            life = Life.LEFT
+            life = InstanceState.LEFT
         elif (now - last.at).total_seconds() > SILENT_S:
             successor = next((other for other in free if other > max(last.at - _SLACK, started)), None)
-            life = Life.SILENT if successor is None else Life.REPLACED
+            life = InstanceState.SILENT if successor is None else InstanceState.REPLACED
             if successor is not None:
                 free.remove(successor)
         yield Instance(last.instance, last.beat.version, started, last.at, life, last.beat.work)
 
 
 def _of_service(service: ServiceState, now: datetime) -> Iterator[Standstill]:
-    silent = [instance for instance in service.instances if instance.life is Life.SILENT]
+    silent = [instance for instance in service.instances if instance.life is InstanceState.SILENT]
     for instance in silent:
         yield _silent(service, instance, now)
     if not service.running:
@@ -167,7 +167,9 @@ def _silent(service: ServiceState, instance: Instance, now: datetime) -> Standst
 
 def _deserted(service: ServiceState, now: datetime) -> Iterator[Standstill]:
     """Work waits, and nobody is known to run."""
-    left_at = max((instance.seen for instance in service.instances if instance.life is Life.LEFT), default=None)
+    left_at = max(
+        (instance.seen for instance in service.instances if instance.life is InstanceState.LEFT), default=None
+    )
     if left_at is None and any(lag.asking for lag in service.lags):
         # A version that has no heartbeat asks for work.
         return

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.errors import AocError
-from aoc_common.service.standstill import Assessment, Life, assess
+from aoc_common.service.standstill import Assessment, InstanceState, assess
 from aoc_common.telemetry import logs, metrics
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _measure(assessment: Assessment, sure: tuple[Standstill, ...]) -> None:
     metrics.LOOK_FAILED.set(0)
     oldest: dict[str, float] = {}
     for service in assessment.services:
-        for life in (Life.RUNNING, Life.SILENT):
+        for life in (InstanceState.RUNNING, InstanceState.SILENT):
             alike = sum(instance.life is life for instance in service.instances)
             metrics.SERVICE_INSTANCES.labels(service.name, life.value).set(alike)
         since = [standstill.since for standstill in sure if standstill.service == service.name and standstill.since]

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
-from aoc_common.store.arrivals import Recently
+from aoc_common.store.arrivals import RecentArrivals
 from aoc_common.store.clock_corrections import AHEAD
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class SourceAccount:
     first_expiry: datetime | None = None
     subscribed_at: datetime | None = None
     throttled: float | None = None
-    recently: Recently = field(default_factory=Recently)
+    recently: RecentArrivals = field(default_factory=RecentArrivals)
     gaps: tuple[Gap, ...] = ()
 
     def warms_up_until(self, now: datetime) -> datetime | None:

@@ -31,7 +31,7 @@ class Arrivals:
 
 
 @dataclass(frozen=True, slots=True)
-class Recently:
+class RecentArrivals:
     """What is known of a source's arrivals. `usual`: records that an hour with none has usually, if it has.
 
     `silent_hour`: that hour's beginning.
@@ -50,7 +50,7 @@ class ArrivalStore(Protocol):
         """Add these. Not idempotent: each new record is added once."""
         ...
 
-    async def recently(self, tenant: str, complete: Mapping[str, datetime | None]) -> Mapping[str, Recently]:
+    async def recently(self, tenant: str, complete: Mapping[str, datetime | None]) -> Mapping[str, RecentArrivals]:
         """Source -> what is known of it. `complete`: source -> until when it is complete."""
         ...
 

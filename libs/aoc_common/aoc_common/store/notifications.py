@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from aoc_common.contracts.notifications import Notification, Settled, Want
+    from aoc_common.contracts.notifications import Notification, RouteRequest, Settled
 
 
 class NotificationStore(Protocol):
     """A document for each alert and route, as long as the alert may be kept."""
 
-    async def want(self, wants: Sequence[Want], now: datetime) -> None:
+    async def want(self, wants: Sequence[RouteRequest], now: datetime) -> None:
         """Have these told that were not told with that severity or a higher one, or what else they ask. Idempotent."""
         ...
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aoc_common.gateway.rule_tests import Stopped
     from aoc_rules.backtest import Example
     from aoc_rules.correlation.plan import Correlation
-    from aoc_rules.evaluation.placing import WouldBe
+    from aoc_rules.evaluation.placing import PotentialAlert
     from aoc_rules.evaluation.trial import CorrelationTest, Evaluation
 
 _DAY: Final = timedelta(days=1)
@@ -128,7 +128,7 @@ def _notes(test: CorrelationTest, evaluation: Evaluation, stretch: Stretch) -> l
     return notes
 
 
-def _alert(one: WouldBe) -> RuleAlert:
+def _alert(one: PotentialAlert) -> RuleAlert:
     return RuleAlert.model_construct(
         at=one.at,
         first_at=one.first_at,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class WouldBe:
+class PotentialAlert:
     """An alert that would have been raised.
 
     `group`: by which it is told apart. `at`: when what made it was complete. `events`: that was this, and `common` what
@@ -46,7 +46,7 @@ class Placing:
     `hours`: rule -> hour -> events that were given.
     """
 
-    alerts: dict[UUID, WouldBe] = field(default_factory=dict)
+    alerts: dict[UUID, PotentialAlert] = field(default_factory=dict)
     hours: defaultdict[str, Counter[datetime]] = field(default_factory=lambda: defaultdict(Counter))
     _noted: set[HitKey] = field(default_factory=set)
     _groups: dict[str, AlertGroup] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Placing:
         for key, events in fresh.items():
             self._place(key, completed, events)
 
-    def of(self, rule: str) -> list[WouldBe]:
+    def of(self, rule: str) -> list[PotentialAlert]:
         """Alerts of a rule."""
         return [one for one in self.alerts.values() if one.rule == rule]
 
@@ -80,7 +80,9 @@ class Placing:
             earliest, latest = several[0].at, several[-1].at
             known = self.alerts.setdefault(
                 alert,
-                WouldBe(first.rule, first.group, completed.at, completed.common, earliest, latest, tuple(several)),
+                PotentialAlert(
+                    first.rule, first.group, completed.at, completed.common, earliest, latest, tuple(several)
+                ),
             )
             known.first_at, known.last_at = min(known.first_at, earliest), max(known.last_at, latest)
             known.count += len(several)

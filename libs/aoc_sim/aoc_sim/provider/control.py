@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aoc_sim.provider.provider import Provider
 
 
-class Wish(BaseModel):
+class ProviderChange(BaseModel):
     """The body of `PUT /_provider`. What is left out stays as it is."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,7 +51,7 @@ class ProviderControl:
     async def _answer(self, request: Request) -> Response:
         if request.method == "PUT":
             try:
-                self._apply(Wish.model_validate_json(await request.body()))
+                self._apply(ProviderChange.model_validate_json(await request.body()))
             except ValidationError as error:
                 return PlainTextResponse(str(error), 422)
         accounts = [
@@ -75,7 +75,7 @@ class ProviderControl:
             }
         )
 
-    def _apply(self, wish: Wish) -> None:
+    def _apply(self, wish: ProviderChange) -> None:
         provider = self._provider
         self._metadata.conduct = wish.conduct or self._metadata.conduct
         provider.token_version = wish.token_version or provider.token_version

@@ -1,4 +1,4 @@
-"""How receivers over HTTP answer: as their server does, unless a mishap comes between."""
+"""How receivers over HTTP answer: as their server does, unless a fault comes between."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response
 
-from aoc_sim.siem.mishaps import Mishap
+from aoc_sim.siem.request_faults import RequestFault
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
-    from aoc_sim.siem.mishaps import Mishaps
+    from aoc_sim.siem.request_faults import RequestFaults
     from aoc_sim.siem.taken import Taken
 
 
@@ -31,38 +31,40 @@ class Broken(Response):
 
 async def answered(
     request: Request,
-    mishaps: Mishaps,
+    faults: RequestFaults,
     taken: Taken,
-    serve: Callable[[bytes, Mishap], Awaitable[Response]],
+    serve: Callable[[bytes, RequestFault], Awaitable[Response]],
     busy: Callable[[], Response] | None = None,
 ) -> Response:
     """The answer to one request. `serve`: what the server does with a body. `busy`: how it says that it is busy."""
     taken.requests += 1
     body = await request.body()
-    mishap = mishaps.next()
-    if (refusal := _untaken(mishap, mishaps, taken, busy)) is not None:
+    fault = faults.next()
+    if (refusal := _untaken(fault, faults, taken, busy)) is not None:
         return refusal
-    if mishap is Mishap.RESET_AFTER:
-        await serve(body, Mishap.NONE)
+    if fault is RequestFault.RESET_AFTER:
+        await serve(body, RequestFault.NONE)
         return Broken()
-    if mishap is Mishap.SLOW:
-        await asyncio.sleep(mishaps.slow_s)
-    return await serve(body, mishap)
+    if fault is RequestFault.SLOW:
+        await asyncio.sleep(faults.slow_s)
+    return await serve(body, fault)
 
 
-def _untaken(mishap: Mishap, mishaps: Mishaps, taken: Taken, busy: Callable[[], Response] | None) -> Response | None:
+def _untaken(
+    fault: RequestFault, faults: RequestFaults, taken: Taken, busy: Callable[[], Response] | None
+) -> Response | None:
     """The answer of a server that takes nothing of the body; None where it takes it."""
-    after = {"Retry-After": str(mishaps.retry_after_s)}
+    after = {"Retry-After": str(faults.retry_after_s)}
     if taken.full:
         return Response("this receiver holds as much as it may", 507)
-    match mishap:
-        case Mishap.THROTTLED:
+    match fault:
+        case RequestFault.THROTTLED:
             return JSONResponse({"error": {"code": "429", "message": "slow down"}}, 429, after)
-        case Mishap.BUSY:
+        case RequestFault.BUSY:
             return busy() if busy else Response("busy", 503, after)
-        case Mishap.DENIED:
+        case RequestFault.DENIED:
             return JSONResponse({"error": {"code": "InvalidToken", "message": "expired"}}, 401)
-        case Mishap.RESET_BEFORE:
+        case RequestFault.RESET_BEFORE:
             return Broken()
         case _:
             return None

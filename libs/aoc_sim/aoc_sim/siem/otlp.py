@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from aoc_sim.siem.answering import answered
-from aoc_sim.siem.mishaps import Mishap, Mishaps
+from aoc_sim.siem.request_faults import RequestFault, RequestFaults
 from aoc_sim.siem.taken import Taken
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ _PROTOBUF: Final = "application/x-protobuf"
 class OtlpReceiver:
     """Takes log records. A poisoned one is rejected as the protocol does: by number alone, the others are taken."""
 
-    def __init__(self, mishaps: Mishaps | None = None) -> None:
-        self.mishaps = mishaps or Mishaps()
+    def __init__(self, faults: RequestFaults | None = None) -> None:
+        self.faults = faults or RequestFaults()
         self.taken = Taken()
 
     def routes(self) -> list[Route]:
@@ -35,12 +35,12 @@ class OtlpReceiver:
     async def _logs(self, request: Request) -> Response:
         packed = request.headers.get("Content-Type") == _PROTOBUF
 
-        async def serve(body: bytes, mishap: Mishap) -> Response:
-            return self._take(body, mishap, packed=packed)
+        async def serve(body: bytes, fault: RequestFault) -> Response:
+            return self._take(body, fault, packed=packed)
 
-        return await answered(request, self.mishaps, self.taken, serve)
+        return await answered(request, self.faults, self.taken, serve)
 
-    def _take(self, body: bytes, mishap: Mishap, *, packed: bool) -> Response:
+    def _take(self, body: bytes, fault: RequestFault, *, packed: bool) -> Response:
         try:
             told = MessageToDict(ExportLogsServiceRequest.FromString(body)) if packed else orjson.loads(body)
             records = [
@@ -51,12 +51,12 @@ class OtlpReceiver:
             ]
         except (ValueError, KeyError, TypeError, DecodeError):
             return JSONResponse({"code": 3, "message": "cannot be read"}, 400)
-        if mishap is Mishap.ITEM_ERRORS:
+        if fault is RequestFault.ITEM_ERRORS:
             return JSONResponse({"code": 14, "message": "exporter is full"}, 503)
         rejected = 0
         for record in records:
             key = _key(record)
-            if self.mishaps.poisoned(record["body"]["stringValue"]):
+            if self.faults.poisoned(record["body"]["stringValue"]):
                 self.taken.refused[key] += 1
                 rejected += 1
             else:

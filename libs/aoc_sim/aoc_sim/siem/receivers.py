@@ -12,8 +12,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from aoc_sim.responses import json_answer
 from aoc_sim.siem.elastic import ElasticReceiver
 from aoc_sim.siem.fingerprints import UNREADABLE, Fingerprint, abridged
-from aoc_sim.siem.mishaps import Mishap, Mishaps
 from aoc_sim.siem.otlp import OtlpReceiver
+from aoc_sim.siem.request_faults import RequestFault, RequestFaults
 from aoc_sim.siem.sentinel import SentinelReceiver
 from aoc_sim.siem.splunk import SplunkReceiver
 from aoc_sim.siem.syslog import SyslogReceiver
@@ -39,15 +39,16 @@ NAMES: Final = ("splunk", "elastic", "sentinel", "webhook", "otlp", "syslog")
 MOST: Final = 500_000
 #: What can happen to requests of any receiver over HTTP, to those of single ones, and to connections of syslog.
 _ANY: Final = frozenset({
-    Mishap.THROTTLED, Mishap.BUSY, Mishap.SLOW, Mishap.RESET_BEFORE, Mishap.RESET_AFTER, Mishap.DENIED,
+    RequestFault.THROTTLED, RequestFault.BUSY, RequestFault.SLOW, RequestFault.RESET_BEFORE, RequestFault.RESET_AFTER,
+    RequestFault.DENIED,
 })  # fmt: skip
-FAULTS: Final[Mapping[str, frozenset[Mishap]]] = {
-    "splunk": _ANY | {Mishap.SILENT},
-    "elastic": _ANY | {Mishap.ITEM_ERRORS},
+FAULTS: Final[Mapping[str, frozenset[RequestFault]]] = {
+    "splunk": _ANY | {RequestFault.SILENT},
+    "elastic": _ANY | {RequestFault.ITEM_ERRORS},
     "sentinel": _ANY,
     "webhook": _ANY,
-    "otlp": _ANY | {Mishap.ITEM_ERRORS},
-    "syslog": frozenset({Mishap.SLOW, Mishap.RESET_BEFORE, Mishap.RESET_AFTER}),
+    "otlp": _ANY | {RequestFault.ITEM_ERRORS},
+    "syslog": frozenset({RequestFault.SLOW, RequestFault.RESET_BEFORE, RequestFault.RESET_AFTER}),
 }
 
 type OverHttp = SplunkReceiver | ElasticReceiver | SentinelReceiver | WebhookReceiver | OtlpReceiver
@@ -59,9 +60,9 @@ class Receivers:
 
     def __init__(self, settings: SiemSettings, seed: int) -> None:
         self._settings = settings
-        mishaps = {
-            name: Mishaps(
-                rates={mishap: rate for mishap, rate in settings.faults.items() if mishap in FAULTS[name]},
+        faults = {
+            name: RequestFaults(
+                rates={fault: rate for fault, rate in settings.faults.items() if fault in FAULTS[name]},
                 seed=f"{seed}:{name}",
                 most=settings.most,
                 slow_s=settings.slow_s,
@@ -69,13 +70,13 @@ class Receivers:
             )
             for name in NAMES
         }
-        self._syslog = SyslogReceiver(mishaps["syslog"], port=settings.syslog_port or 0)
+        self._syslog = SyslogReceiver(faults["syslog"], port=settings.syslog_port or 0)
         over_http: dict[str, OverHttp] = {
-            "splunk": SplunkReceiver(mishaps["splunk"], token=SPLUNK_TOKEN, acknowledges=True),
-            "elastic": ElasticReceiver(mishaps["elastic"], user=ELASTIC_USER, password=ELASTIC_PASSWORD),
-            "sentinel": SentinelReceiver(mishaps["sentinel"], tokens=set(), secret=SENTINEL_SECRET),
-            "webhook": WebhookReceiver(WEBHOOK_SECRET, mishaps["webhook"]),
-            "otlp": OtlpReceiver(mishaps["otlp"]),
+            "splunk": SplunkReceiver(faults["splunk"], token=SPLUNK_TOKEN, acknowledges=True),
+            "elastic": ElasticReceiver(faults["elastic"], user=ELASTIC_USER, password=ELASTIC_PASSWORD),
+            "sentinel": SentinelReceiver(faults["sentinel"], tokens=set(), secret=SENTINEL_SECRET),
+            "webhook": WebhookReceiver(WEBHOOK_SECRET, faults["webhook"]),
+            "otlp": OtlpReceiver(faults["otlp"]),
         }
         self._routes = {name: receiver.routes() for name, receiver in over_http.items()}
         self._all: Mapping[str, Receiver] = {**over_http, "syslog": self._syslog}
@@ -123,8 +124,8 @@ def _summary(receiver: Receiver) -> dict[str, Any]:
         "full": taken.full,
         "conflicts": receiver.conflicts if isinstance(receiver, ElasticReceiver) else 0,
         "broken_frames": receiver.broken_frames if isinstance(receiver, SyslogReceiver) else 0,
-        "mishaps": {
-            mishap.value: count for mishap, count in receiver.mishaps.happened.items() if mishap is not Mishap.NONE
+        "faults": {
+            fault.value: count for fault, count in receiver.faults.happened.items() if fault is not RequestFault.NONE
         },
     }
 

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from aoc_sim.siem.answering import answered
-from aoc_sim.siem.mishaps import Mishap, Mishaps
+from aoc_sim.siem.request_faults import RequestFault, RequestFaults
 from aoc_sim.siem.taken import Taken
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ class SentinelReceiver:
     """
 
     def __init__(
-        self, mishaps: Mishaps | None = None, *, tokens: set[str] | None = None, secret: str | None = None
+        self, faults: RequestFaults | None = None, *, tokens: set[str] | None = None, secret: str | None = None
     ) -> None:
-        self.mishaps = mishaps or Mishaps()
+        self.faults = faults or RequestFaults()
         self.taken = Taken()
         self.tokens = tokens if tokens is not None else {"token-1"}
         self._secret = secret
@@ -75,11 +75,11 @@ class SentinelReceiver:
             return _refusal(404, "NotFound", "no such data collection rule")
         packed = request.headers.get("Content-Encoding") == "gzip"
 
-        async def serve(body: bytes, mishap: Mishap) -> Response:
-            del mishap
+        async def serve(body: bytes, fault: RequestFault) -> Response:
+            del fault
             return self._take(body, packed=packed)
 
-        return await answered(request, self.mishaps, self.taken, serve)
+        return await answered(request, self.faults, self.taken, serve)
 
     def _take(self, body: bytes, *, packed: bool) -> Response:
         try:
@@ -90,7 +90,7 @@ class SentinelReceiver:
             keys = [f"{row['EventId']}-{row['EventRevision']}" for row in rows]
         except (ValueError, KeyError, TypeError, OSError, EOFError, zlib.error):
             return _refusal(400, "InvalidPayload", "no array of rows")
-        bad = [key for key, row in zip(keys, rows, strict=True) if self.mishaps.poisoned(orjson.dumps(row))]
+        bad = [key for key, row in zip(keys, rows, strict=True) if self.faults.poisoned(orjson.dumps(row))]
         if bad:
             self.taken.refused.update(bad)
             return _refusal(400, "InvalidPayload", "a row cannot be read")

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from aoc_sim.siem.answering import answered
-from aoc_sim.siem.mishaps import Mishap, Mishaps
+from aoc_sim.siem.request_faults import RequestFault, RequestFaults
 from aoc_sim.siem.taken import Taken
 
 if TYPE_CHECKING:
@@ -46,8 +46,14 @@ class Channel:
 class SplunkReceiver:
     """Takes envelopes. `acknowledges`: whether the token has acknowledgements on."""
 
-    def __init__(self, mishaps: Mishaps | None = None, *, token: str = "hec-token", acknowledges: bool = False) -> None:  # noqa: S107  # made up
-        self.mishaps = mishaps or Mishaps()
+    def __init__(
+        self,
+        faults: RequestFaults | None = None,
+        *,
+        token: str = "hec-token",  # noqa: S107  # made up
+        acknowledges: bool = False,
+    ) -> None:
+        self.faults = faults or RequestFaults()
         self.taken = Taken()
         self._token = token
         self._acknowledges = acknowledges
@@ -70,10 +76,10 @@ class SplunkReceiver:
             return refusal
         channel = request.headers.get("X-Splunk-Request-Channel", "")
 
-        async def serve(body: bytes, mishap: Mishap) -> Response:
-            return self._take(body, channel, mishap)
+        async def serve(body: bytes, fault: RequestFault) -> Response:
+            return self._take(body, channel, fault)
 
-        return await answered(request, self.mishaps, self.taken, serve, _busy)
+        return await answered(request, self.faults, self.taken, serve, _busy)
 
     def _refusal(self, request: Request) -> Response | None:
         given = request.headers.get("Authorization", "")
@@ -85,7 +91,7 @@ class SplunkReceiver:
             return _answer(10, "Data channel is missing", 400)
         return None
 
-    def _take(self, body: bytes, channel: str, mishap: Mishap) -> Response:
+    def _take(self, body: bytes, channel: str, fault: RequestFault) -> Response:
         if not body:
             return _answer(5, "No data", 400)
         number = 0
@@ -94,13 +100,13 @@ class SplunkReceiver:
                 return _answer(12, "Event field is required", 400, number)
             fields = envelope["fields"]
             key = f"{fields['event_id']}-{fields['event_revision']}"
-            if self.mishaps.poisoned(json.dumps(envelope["event"], ensure_ascii=False)):
+            if self.faults.poisoned(json.dumps(envelope["event"], ensure_ascii=False)):
                 self.taken.refused[key] += 1
                 return _answer(6, "Invalid data format", 400, number)
             self.taken.take(key, envelope)
         if not self._acknowledges:
             return _answer(0, "Success", 200)
-        ack = self._channel(channel).acknowledgement(indexed=mishap is not Mishap.SILENT)
+        ack = self._channel(channel).acknowledgement(indexed=fault is not RequestFault.SILENT)
         return JSONResponse({"text": "Success", "code": 0, "ackId": ack})
 
     def _channel(self, name: str) -> Channel:

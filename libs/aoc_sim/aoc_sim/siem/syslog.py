@@ -9,7 +9,7 @@ import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from aoc_sim.siem.mishaps import Mishap, Mishaps
+from aoc_sim.siem.request_faults import RequestFault, RequestFaults
 from aoc_sim.siem.taken import Taken
 
 if TYPE_CHECKING:
@@ -22,19 +22,19 @@ _PIECE = 64 * 1024
 class SyslogReceiver:
     """Takes messages until a connection ends, and then ends its own side.
 
-    A mishap is of a connection: with `RESET_BEFORE` it is reset before anything was read, with `RESET_AFTER` once all
+    A fault is of a connection: with `RESET_BEFORE` it is reset before anything was read, with `RESET_AFTER` once all
     of it was taken, and with `SLOW` nothing is read for a while. `port`: where it listens.
     """
 
     def __init__(
         self,
-        mishaps: Mishaps | None = None,
+        faults: RequestFaults | None = None,
         *,
         counts_octets: bool = True,
         certificate: ssl.SSLContext | None = None,
         port: int = 0,
     ) -> None:
-        self.mishaps = mishaps or Mishaps()
+        self.faults = faults or RequestFaults()
         self.taken = Taken()
         self.broken_frames = 0
         self.port = port
@@ -63,18 +63,18 @@ class SyslogReceiver:
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.taken.requests += 1
-        mishap = self.mishaps.next()
+        fault = self.faults.next()
         with suppress(OSError):
-            if mishap is Mishap.RESET_BEFORE or self.taken.full:
+            if fault is RequestFault.RESET_BEFORE or self.taken.full:
                 _reset(writer)
                 return
-            if mishap is Mishap.SLOW:
-                await asyncio.sleep(self.mishaps.slow_s)
+            if fault is RequestFault.SLOW:
+                await asyncio.sleep(self.faults.slow_s)
             rest = b""
             while piece := await reader.read(_PIECE):
                 rest = self._read(rest + piece)
             self.broken_frames += bool(rest)
-            if mishap is Mishap.RESET_AFTER:
+            if fault is RequestFault.RESET_AFTER:
                 _reset(writer)
                 return
             writer.close()

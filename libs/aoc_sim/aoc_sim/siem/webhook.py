@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from aoc_sim.siem.answering import answered
-from aoc_sim.siem.mishaps import Mishap, Mishaps
+from aoc_sim.siem.request_faults import RequestFault, RequestFaults
 from aoc_sim.siem.taken import Taken
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ _REMEMBERED: Final = 100_000
 class WebhookReceiver:
     """Takes messages that are signed; one that came before is answered 200 and not taken again."""
 
-    def __init__(self, secret: str, mishaps: Mishaps | None = None) -> None:
-        self.mishaps = mishaps or Mishaps()
+    def __init__(self, secret: str, faults: RequestFaults | None = None) -> None:
+        self.faults = faults or RequestFaults()
         self.taken = Taken()
         self.messages: dict[str, None] = {}
         self._key = base64.b64decode(secret.removeprefix("whsec_"))
@@ -43,11 +43,11 @@ class WebhookReceiver:
         if not hmac.compare_digest(expected, headers.get("webhook-signature", "")):
             return PlainTextResponse("no valid signature", 401)
 
-        async def serve(body: bytes, mishap: Mishap) -> Response:
-            del mishap
+        async def serve(body: bytes, fault: RequestFault) -> Response:
+            del fault
             return self._take(identity, body)
 
-        return await answered(request, self.mishaps, self.taken, serve)
+        return await answered(request, self.faults, self.taken, serve)
 
     def _take(self, identity: str, body: bytes) -> Response:
         try:
@@ -55,7 +55,7 @@ class WebhookReceiver:
             keys = [f"{entry['aoc']['id']}-{entry['aoc']['revision']}" for entry in entries]
         except (ValueError, KeyError, TypeError):
             return PlainTextResponse("cannot be read", 400)
-        bad = [key for key, entry in zip(keys, entries, strict=True) if self.mishaps.poisoned(orjson.dumps(entry))]
+        bad = [key for key, entry in zip(keys, entries, strict=True) if self.faults.poisoned(orjson.dumps(entry))]
         if bad:
             self.taken.refused.update(bad)
             return PlainTextResponse("an entry that we do not take", 422)

@@ -14,7 +14,7 @@ from aoc_alerter.notifying.message import ASKS_FOR_TICKET, of_alert, of_end, of_
 from aoc_alerter.notifying.selection import is_open
 from aoc_alerter.notifying.tickets import give, is_from_ticket, ticket_in
 from aoc_common.backoff import backoff
-from aoc_common.contracts.notifications import OVER, Counted, Settled, Want, grade, severity_of
+from aoc_common.contracts.notifications import OVER, Counted, RouteRequest, Settled, grade, severity_of
 from aoc_common.errors import BadConfiguration, Permanent, Throttled, Transient, Unreachable
 from aoc_common.outbound.refusals import Unusable, one_line
 from aoc_common.telemetry import logs
@@ -227,7 +227,7 @@ class RouteAtWork:
         stored = await self._with.alerts.of([one.alert for one in batch])
         found = [(one, stored[one.alert].alert) for one in batch if one.alert in stored]
         wants = [
-            Want(
+            RouteRequest(
                 one.route,
                 one.tenant,
                 one.alert,

@@ -14,7 +14,7 @@ from aoc_alerter.notifying.selection import Facts, is_open
 from aoc_common.contracts import subjects
 from aoc_common.contracts.alert import SEVERITIES
 from aoc_common.contracts.alert_message import ID_HEADER, RETROSPECTIVE_HEADER, RULE_HEADER, STATUS_HEADER
-from aoc_common.contracts.notifications import OVER, Want
+from aoc_common.contracts.notifications import OVER, RouteRequest
 from aoc_common.errors import Malformed, Unreadable
 
 if TYPE_CHECKING:
@@ -57,14 +57,14 @@ class Revision:
         return cls(alert, facts, headers.get(STATUS_HEADER, ""), RETROSPECTIVE_HEADER in headers)
 
 
-def wants(revision: Revision, choices: Sequence[Choice], groups: Groups, now: datetime) -> Iterator[Want]:
+def wants(revision: Revision, choices: Sequence[Choice], groups: Groups, now: datetime) -> Iterator[RouteRequest]:
     """What it asks of which routes."""
     facts = revision.facts
     for choice in choices:
         asks = _asks(revision, choice, groups, now)
         if asks is not None:
             due = choice.digest_at(facts.severity, now)
-            yield Want(
+            yield RouteRequest(
                 choice.route.name,
                 facts.tenant,
                 revision.alert,

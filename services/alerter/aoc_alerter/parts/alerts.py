@@ -7,11 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aoc_alerter import metrics
+from aoc_alerter.first_use_decider import FirstUseDecider
 from aoc_alerter.flow import make_handler
-from aoc_alerter.novelties import Novelties
 from aoc_alerter.publishing import AlertPublisher
 from aoc_alerter.raising import Raiser
-from aoc_alerter.settling import Settler, SettlingStores
+from aoc_alerter.settling import SettlingStores, WindowDecider
 from aoc_common.bus import consumers
 from aoc_common.bus.publish import publish_all
 from aoc_common.contracts import subjects
@@ -46,7 +46,7 @@ def add(
         lambda: following.library,
         known.all,
         tenants.records,
-        Novelties(FirstUses(make_event_search(resources.database, resources.clock))).decided,
+        FirstUseDecider(FirstUses(make_event_search(resources.database, resources.clock))).decided,
         correlator.correlate,
         raiser.raise_alerts,
         publisher.run,
@@ -72,7 +72,7 @@ def _correlator(options: AlerterOptions, resources: Resources) -> Correlator:
     return Correlator(hits, ends.add, clock.now, lateness, options.home_tenant, metrics.CorrelationWatch())
 
 
-def _settler(options: AlerterOptions, resources: Resources, correlator: Correlator, raiser: Raiser) -> Settler:
+def _settler(options: AlerterOptions, resources: Resources, correlator: Correlator, raiser: Raiser) -> WindowDecider:
     database, clock = resources.database, resources.clock
     stores = SettlingStores(
         MongoWindowEnds(database, clock),
@@ -80,4 +80,4 @@ def _settler(options: AlerterOptions, resources: Resources, correlator: Correlat
         MongoAlerts(database, timedelta(days=options.keep_days)),
     )
     lateness = timedelta(minutes=options.lateness_m)
-    return Settler(stores, Decider(correlator), raiser.raise_alerts, clock, lateness, options.home_tenant)
+    return WindowDecider(stores, Decider(correlator), raiser.raise_alerts, clock, lateness, options.home_tenant)

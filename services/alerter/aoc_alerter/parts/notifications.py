@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from aoc_alerter.notifying.answers import Answers
 from aoc_alerter.notifying.apprise_sender import AppriseProcesses, ByApprise
 from aoc_alerter.notifying.at_work import Tools
+from aoc_alerter.notifying.dead_letters import NotificationDeadLetters
 from aoc_alerter.notifying.destination import AppriseOptions, options_of
 from aoc_alerter.notifying.intake import make_handler
-from aoc_alerter.notifying.letters import Letters
 from aoc_alerter.notifying.notifier import Notifier
 from aoc_alerter.notifying.routes import Routes
 from aoc_alerter.notifying.webhook import SignedWebhook
@@ -56,7 +56,7 @@ async def add(settings: AlerterSettings, registry: TenantRegistry, parts: Parts)
         MongoNotifications(database, timedelta(days=settings.alerter.keep_days)),
         MongoAlerts(database, None),
         make,
-        Letters(job_account(database), lambda: resources.js, clock).put,
+        NotificationDeadLetters(job_account(database), lambda: resources.js, clock).put,
         clock,
         settings.alerter.gateway_url,
         timedelta(hours=options.trying_h),

@@ -18,13 +18,13 @@ from aoc_common.tenants.stored_registry import StoredTenants
 if TYPE_CHECKING:
     from aoc_alerter.settings import AlerterSettings
     from aoc_common.service.worker import Parts
-    from aoc_rules.library import Librarian
+    from aoc_rules.library import LibraryBuilder
 
 
-async def follow(librarian: Librarian, settings: AlerterSettings, parts: Parts) -> FollowingRules:
+async def follow(library_builder: LibraryBuilder, settings: AlerterSettings, parts: Parts) -> FollowingRules:
     """The rules at work, followed for as long as the service runs. Raises `Transient`."""
     resources = parts.resources
-    following = FollowingRules(MongoRules(resources.database), librarian, resources.clock)
+    following = FollowingRules(MongoRules(resources.database), library_builder, resources.clock)
     await following.look()
     parts.every(settings.alerter.rules_s, "following rules", following.look)
     return following

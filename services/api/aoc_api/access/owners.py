@@ -26,7 +26,7 @@ def owner_of(principal: Principal, address: str) -> ExportOwner:
     return ExportOwner(principal.kind, principal.id, principal.name, principal.person, address)
 
 
-class OwnersNow:
+class OwnerPrincipals:
     """Turns owners into principals as they are now."""
 
     def __init__(self, stored: ApiKeyReading, keys: KeyVerification, principal_of: PrincipalOf) -> None:

@@ -27,7 +27,7 @@ RETRY_S: Final = 5.0
 _LONG_AGO: Final = float("-inf")
 
 
-class KeysAway(Unreachable):
+class KeysUnavailable(Unreachable):
     """There are no keys to look into: the origin does not answer, or not as it must."""
 
 
@@ -59,7 +59,7 @@ class SigningKeys[Origin]:
     async def key(self, origin: Origin, kid: str) -> SigningKey | None:
         """The key with that id; None when the origin, which was just asked, has none.
 
-        Raises `AskedAlready` for an unknown key so soon after a fetch; `KeysAway`.
+        Raises `AskedAlready` for an unknown key so soon after a fetch; `KeysUnavailable`.
         """
         state = self._states.setdefault(origin, _State())
         published = self._usable(origin, state)
@@ -70,7 +70,7 @@ class SigningKeys[Origin]:
         return (await self._fetched(origin, state)).keys.get(kid)
 
     async def published(self, origin: Origin) -> Published:
-        """What the origin publishes. Raises `KeysAway`."""
+        """What the origin publishes. Raises `KeysUnavailable`."""
         state = self._states.setdefault(origin, _State())
         return self._usable(origin, state) or await self._fetched(origin, state)
 
@@ -88,12 +88,12 @@ class SigningKeys[Origin]:
         return self._clock.monotonic() - state.failed > RETRY_S
 
     async def _fetched(self, origin: Origin, state: _State) -> Published:
-        """What a fetch gives that ends after now. Raises `KeysAway`."""
+        """What a fetch gives that ends after now. Raises `KeysUnavailable`."""
         before = state.fetched
         if state.fetching is not None or self._may_ask(state):
             await asyncio.shield(self._begin(origin, state))
         if state.published is None or state.fetched == before:
-            raise KeysAway("keys: the origin does not answer as it must", retry_after=RETRY_S)
+            raise KeysUnavailable("keys: the origin does not answer as it must", retry_after=RETRY_S)
         return state.published
 
     def _begin(self, origin: Origin, state: _State) -> asyncio.Task[None]:

@@ -12,7 +12,7 @@ from aoc_api.access.authentication import Authentication, no_tokens
 from aoc_api.access.keys.verification import KeyVerification
 from aoc_api.access.last_used import WRITE_S
 from aoc_api.access.monitoring import Monitoring, monitoring_token
-from aoc_api.access.owners import OwnersNow
+from aoc_api.access.owners import OwnerPrincipals
 from aoc_api.access.principal import Principal
 from aoc_api.access.sessions.entra import Entra
 from aoc_api.access.sessions.sign_in import SignIn
@@ -56,7 +56,7 @@ class Access:
     """
 
     authenticate: Authentication
-    owner_now: OwnersNow
+    owner_now: OwnerPrincipals
     key_verification: KeyVerification
     sessions: Sessions
     monitoring: Monitoring
@@ -105,7 +105,7 @@ class MakeAccess:
                 of_person,
                 throttle,
             ),
-            owner_now=OwnersNow(api_keys, keys, of_person),
+            owner_now=OwnerPrincipals(api_keys, keys, of_person),
             key_verification=keys,
             sessions=sessions,
             monitoring=Monitoring(self._monitoring_token),

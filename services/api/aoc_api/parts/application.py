@@ -15,8 +15,8 @@ from aoc_api import problem_schemas, problems
 from aoc_api.access.guard import Guard, is_public
 from aoc_api.audit.recorder import Recorder
 from aoc_api.bodies import BodyLimits
+from aoc_api.cancelled_reads import CancelledReads
 from aoc_api.forwarded import ForwardedHeaders
-from aoc_api.hanging_up import HangingUp
 from aoc_api.middleware import Gate
 from aoc_api.parameters import refuse_repeated
 from aoc_api.request_ids import CORRELATION, REQUEST
@@ -77,7 +77,7 @@ def application(settings: ApiSettings, routes: Routes, services: Running) -> Fas
     app.add_middleware(Guard)
     limits = BodyLimits(settings.api.limits.body_s, settings.api.limits.body_bytes_per_s)
     app.add_middleware(Recorder)
-    app.add_middleware(HangingUp, begin_s=settings.api.limits.begin_s)
+    app.add_middleware(CancelledReads, begin_s=settings.api.limits.begin_s)
     if settings.api.cors_origins:
         app.add_middleware(
             CORSMiddleware,

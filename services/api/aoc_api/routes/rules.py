@@ -34,7 +34,7 @@ from aoc_common.store.rules import RuleException, StoredRule
 from aoc_common.store.searches import EventQuery
 
 if TYPE_CHECKING:
-    from aoc_api.rule_views import Sight
+    from aoc_api.rule_views import RuleVisibility
     from aoc_common.contracts.access import Scope
     from aoc_rules.backtest import BackTest
     from aoc_rules.catalogue import Entry
@@ -80,10 +80,10 @@ async def list_rules(
     ] = None,
 ) -> RuleList:
     """Rules, by title. Exceptions are counted as far as they are for the tenant."""
-    shelf = await services.rules.shelf()
+    inventory = await services.rules.inventory()
     wanted = [
         entry
-        for entry in shelf.entries.values()
+        for entry in inventory.entries.values()
         if (enabled is None or entry.enabled is enabled)
         and (not level or entry.level in level)
         and (tag is None or _tagged(entry, tag))
@@ -110,8 +110,10 @@ async def lint_rules(
 
     The newest 5,000 events of the tenant are looked at.
     """
-    shelf, known = await services.rules.shelf(), await _known(services, scope.tenant)
-    active = {one.alert_rule.id: one.within.get(scope.tenant, one.compiled) for one in shelf.library.active.values()}
+    inventory, known = await services.rules.inventory(), await _known(services, scope.tenant)
+    active = {
+        one.alert_rule.id: one.within.get(scope.tenant, one.compiled) for one in inventory.library.active.values()
+    }
     compiled = active
     if rule is not None:
         entry = await services.rules.entry(rule)
@@ -181,7 +183,7 @@ async def add_rule(
     """Add a rule of your own. It is at work within seconds."""
     identity = await asyncio.to_thread(rule_texts.identity, body.text or "")
     note.about = identity
-    if identity in (await services.rules.shelf()).entries:
+    if identity in (await services.rules.inventory()).entries:
         raise problems.Problem("conflict", f"Rule {identity} is there already.")
     made = _merged(StoredRule(identity), body, changer, services)
     await services.rules.save(made, changer, "added", "conflict")
@@ -264,7 +266,7 @@ async def _scope(services: Services, by: Principal) -> Scope:
     return await services.policy.scope(by, services.tenant(None), "reader")
 
 
-async def _sight(services: Services, scope: Scope, by: Principal, *entries: Entry) -> Sight:
+async def _sight(services: Services, scope: Scope, by: Principal, *entries: Entry) -> RuleVisibility:
     stored = [entry.stored for entry in entries if entry.stored is not None]
     return await rule_views.sight(services.policy, scope, by, services.clock.now(), stored)
 
@@ -304,7 +306,7 @@ async def _test(services: Services, body: RuleTestRequest, tenant: str) -> BackT
 
 
 def _merged(
-    stored: StoredRule, body: RuleRequest, by: Principal, services: Services, sight: Sight | None = None
+    stored: StoredRule, body: RuleRequest, by: Principal, services: Services, sight: RuleVisibility | None = None
 ) -> StoredRule:
     """The rule as a request wants it. Exceptions that its sender may not see stay."""
     made = replace(stored, text=body.text, enabled=body.enabled, severity=body.severity, attributes=body.attributes)

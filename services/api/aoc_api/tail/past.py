@@ -30,7 +30,7 @@ class Log(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Caught:
+class PastPortion:
     """Some of what came before. `upto`: all up to there was looked at. `lacks`: why some of it cannot be had."""
 
     entries: list[Entry]
@@ -47,9 +47,9 @@ class Past:
         self._clock = clock
         self._turns = asyncio.Semaphore(_TOGETHER)
 
-    def of(self, tenant: str) -> PastOf:
+    def of(self, tenant: str) -> ReaderPast:
         """For one reader."""
-        return PastOf(tenant, self)
+        return ReaderPast(tenant, self)
 
     async def hole(self, position: Position) -> Hole | None:
         """What the stream lacks of what is behind a place. Raises `Unreachable`."""
@@ -62,15 +62,15 @@ class Past:
         async with self._turns:
             return await self._log.portion(hole.after, hole.upto, EventFilter(tenant=tenant), _MOST)
 
-    async def excerpt(self, tenant: str, position: Position) -> Caught:
+    async def excerpt(self, tenant: str, position: Position) -> PastPortion:
         """Some of what the stream holds. Raises `Unreachable`."""
         async with self._turns:
             found = await self._live.excerpt(tenant, position.sequence, _MOST, _MOST_BYTES)
         entries = [Entry(Position(position.incarnation, one.sequence), one) for one in found.events]
-        return Caught(entries, Position(position.incarnation, found.last))
+        return PastPortion(entries, Position(position.incarnation, found.last))
 
 
-class PastOf:
+class ReaderPast:
     """What one reader has missed, portion by portion."""
 
     def __init__(self, tenant: str, past: Past) -> None:
@@ -84,7 +84,7 @@ class PastOf:
         """Whether what the stream lacks is not all read yet."""
         return self._hole is not None
 
-    async def next(self, position: Position) -> Caught:
+    async def next(self, position: Position) -> PastPortion:
         """What follows behind a place. May raise `Transient`."""
         if self._hole is None:
             self._hole, self._lacking = await self._past.hole(position), False
@@ -96,6 +96,6 @@ class PastOf:
         entries = [Entry(Position(portion.incarnation, one.sequence), one) for one in portion.messages]
         if portion.after is not None:
             self._hole = replace(hole, after=portion.after)
-            return Caught(entries, portion.after)
+            return PastPortion(entries, portion.after)
         self._hole = None
-        return Caught(entries, hole.then, hole.reason if self._lacking else None)
+        return PastPortion(entries, hole.then, hole.reason if self._lacking else None)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aoc_api.tail.channel import Channel
     from aoc_api.tail.entries import Entry
     from aoc_api.tail.frames import Ending
-    from aoc_api.tail.past import PastOf
+    from aoc_api.tail.past import ReaderPast
     from aoc_api.tail.places import Places
     from aoc_api.tail.views import View
     from aoc_common.contracts.access import Scope
@@ -43,7 +43,7 @@ class TailReader:
     """
 
     channel: Channel
-    past: PastOf
+    past: ReaderPast
     places: Places
     query: EventQuery
     position: Position

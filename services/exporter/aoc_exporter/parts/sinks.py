@@ -19,9 +19,9 @@ from aoc_common.store.mongo.sink_stretches import MongoSinkStretches
 from aoc_common.store.mongo.sinks import MongoSinks
 from aoc_exporter.answers import Answers
 from aoc_exporter.catalogue import Catalogue
+from aoc_exporter.dead_letters import SinkDeadLetters
 from aoc_exporter.fleet import Fleet
 from aoc_exporter.flow import Backends
-from aoc_exporter.letters import Letters
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -49,7 +49,7 @@ async def add(settings: ExporterSettings, groups: Callable[[], Awaitable[Groups]
         MongoSinkAccounts(database),
         MongoSinkStretches(database),
         MongoSinkMarks(database),
-        Letters(job_account(database), lambda: resources.js, clock),
+        SinkDeadLetters(job_account(database), lambda: resources.js, clock),
         settings.export,
     )
     fleet = Fleet(catalogue, store, backends, groups)

@@ -53,8 +53,8 @@ class PutAsideUpkeep:
         if self._clock.monotonic() - self._expired_at >= _EXPIRY.total_seconds():
             await self.expire()
             self._expired_at = self._clock.monotonic()
-        for kind, shelf in (("dead letters", self._letters), ("quarantine", self._quarantine)):
-            metrics.PUT_ASIDE.labels(kind).set(await shelf.count(Selection()))
+        for kind, inventory in (("dead letters", self._letters), ("quarantine", self._quarantine)):
+            metrics.PUT_ASIDE.labels(kind).set(await inventory.count(Selection()))
 
     async def expire(self) -> None:
         """Let go of what is old. Nothing goes uncounted. Raises `Transient`."""

@@ -17,7 +17,7 @@ from aoc_common.contracts.alert import (
     Person,
 )
 from aoc_common.contracts.alert_message import AlertMessage
-from aoc_common.contracts.tickets import Heard, Ticket
+from aoc_common.contracts.tickets import Ticket, TicketMessage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +87,7 @@ def alert_of(document: Mapping[str, Any]) -> Alert:
         resolved_at=document["resolved_at"],
         history=tuple(_change_of(change) for change in document["history"]),
         notes=tuple(AlertNote(one["id"], one["at"], Person(**one["by"]), one["text"]) for one in document["notes"]),
-        heard=tuple(Heard(*pair) for pair in document.get("heard", ())),
+        heard=tuple(TicketMessage(*pair) for pair in document.get("heard", ())),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from pymongo import UpdateOne
 
 from aoc_common.contracts.subjects import check_tenant
-from aoc_common.store.arrivals import Recently, percentile
+from aoc_common.store.arrivals import RecentArrivals, percentile
 from aoc_common.store.mongo.client import Database, Document, translated
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class MongoArrivals:
             with translated("arrivals"):
                 await self._arrivals.bulk_write([_update(arrival) for arrival in arrivals], ordered=False)
 
-    async def recently(self, tenant: str, complete: Mapping[str, datetime | None]) -> Mapping[str, Recently]:
+    async def recently(self, tenant: str, complete: Mapping[str, datetime | None]) -> Mapping[str, RecentArrivals]:
         """Source -> what is known of it."""
         with translated("arrivals"):
             documents = await self._arrivals.find({"tenant": check_tenant(tenant)}).to_list(None)
@@ -83,13 +83,13 @@ def _update(arrivals: Arrivals) -> UpdateOne:
     )
 
 
-def _recently(by_day: Mapping[datetime, Document], complete: datetime | None) -> Recently:
+def _recently(by_day: Mapping[datetime, Document], complete: datetime | None) -> RecentArrivals:
     late: Counter[int] = Counter()
     for day in sorted(by_day)[-2:]:
         late.update({int(step): count for step, count in by_day[day].get("late", {}).items()})
     last = max((day["newest"] for day in by_day.values() if "newest" in day), default=None)
     hour, usual = _silence(by_day, complete) if complete else (None, None)
-    return Recently(last, percentile(late, 0.95), usual, hour)
+    return RecentArrivals(last, percentile(late, 0.95), usual, hour)
 
 
 def _silence(by_day: Mapping[datetime, Document], complete: datetime) -> tuple[datetime | None, int | None]:

@@ -51,7 +51,7 @@ _NO_SPELLINGS: Final[Mapping[UUID, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
+class ConflictingRecord:
     """A stored record under the id that another one would have today."""
 
     id: UUID
@@ -148,19 +148,19 @@ class MongoRenewal:
             await self._write([pair for pair in moving if pair[0].id not in moved])
         return len(moved)
 
-    async def rivals(self, tenant: str, wanted: Collection[UUID]) -> dict[UUID, Rival]:
+    async def rivals(self, tenant: str, wanted: Collection[UUID]) -> dict[UUID, ConflictingRecord]:
         """The records that are stored under these ids."""
         query = {"_id": {"$in": list(wanted)}, "tenant": check_tenant(tenant), "raw": {"$exists": True}}
         fields = {"raw": 1, "source": 1, "event.metadata.logged_time": 1}
         with translated("events"):
             return {
-                found["_id"]: Rival(
+                found["_id"]: ConflictingRecord(
                     found["_id"], found["source"], found["raw"], ids.from_ms(found["event"]["metadata"]["logged_time"])
                 )
                 async for found in self._events.find(query, fields)
             }
 
-    async def merge(self, same: Sequence[tuple[StoredRecord, Event, Rival]]) -> int:
+    async def merge(self, same: Sequence[tuple[StoredRecord, Event, ConflictingRecord]]) -> int:
         """Remove events whose record is stored under another id too, which takes over their twins; how many are gone.
 
         Each with the event that today's mappers make of it, and the record under that event's id. Idempotent. One stays

@@ -55,7 +55,7 @@ _MONTHS: Final = 512
 _REMEMBERED_S: Final = 30
 
 
-class _Unhurried:
+class _NoPacing:
     """`Pace` of a search that nobody else waits for."""
 
     @asynccontextmanager
@@ -170,13 +170,13 @@ class MongoEventSearch:
         """The newest `limit` documents that match."""
         tenant = access_paths.checked(query)
         if asks_for_tags(query):
-            return await self._tags.find(query, limit, fields, pace or _Unhurried())
+            return await self._tags.find(query, limit, fields, pace or _NoPacing())
         if self._plan is None:
             self._plan = SearchPlan(self._scanned, await server_of(self._database))
         outline = await self._outline.read(tenant, kinds=access_paths.asks_for_kinds(query))
         compiled = await access_paths.compiled(query, outline.kinds, self._vocabulary)
         timeline = Timeline(outline.months, lambda month: self._hours_of(tenant, month), to_ms(self._clock.now()))
-        return await self._plan.newest(compiled, timeline, limit, fields, pace or _Unhurried())
+        return await self._plan.newest(compiled, timeline, limit, fields, pace or _NoPacing())
 
     async def _compiled(self, query: EventQuery) -> CompiledQuery:
         outline = await self._outline.read(query.tenant, kinds=access_paths.asks_for_kinds(query))

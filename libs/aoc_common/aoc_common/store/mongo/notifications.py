@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from uuid import UUID
 
-    from aoc_common.contracts.notifications import Settled, Want
+    from aoc_common.contracts.notifications import RouteRequest, Settled
 
 _DONE: Final = {"$in": ["sent", "refused", "dropped"]}
 
@@ -31,7 +31,7 @@ class MongoNotifications:
         self._notifications = database["notifications"]
         self._kept = kept
 
-    async def want(self, wants: Sequence[Want], now: datetime) -> None:
+    async def want(self, wants: Sequence[RouteRequest], now: datetime) -> None:
         """Up to three writes for each: the first makes it, the others have it wait again, or with others no more."""
         writes = [write for want in wants for write in _wanting(want, now, now + self._kept)]
         if writes:
@@ -72,7 +72,7 @@ def _waits(now: datetime) -> Document:
     return {"state": "waiting", "tries": 0, "tried_since": None, "sending": False, "since": now, "due_at": now}
 
 
-def _wanting(want: Want, now: datetime, expire_at: datetime) -> list[UpdateOne]:
+def _wanting(want: RouteRequest, now: datetime, expire_at: datetime) -> list[UpdateOne]:
     query = {"_id": notification_key(want.route, want.alert), "tenant": check_tenant(want.tenant)}
     waits = {**_waits(now), "due_at": want.due_at or now, "gather": want.gather}
     if want.asks == "end":

@@ -9,7 +9,7 @@ from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from aoc_common.contracts.publications import Position, Range
-from aoc_common.contracts.reading import Checkpoint, Hole, Sought
+from aoc_common.contracts.reading import Checkpoint, Hole, UnnotedHole
 from aoc_common.store.mongo.client import Database, Document, translated
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _state(document: Document) -> Checkpoint:
             "name": document["_id"],
             "position": Position(**document["position"]),
             "hole": None if document["hole"] is None else _hole(document["hole"]),
-            "sought": tuple(Sought(Range(**sought["range"]), sought["since"]) for sought in document["sought"]),
+            "sought": tuple(UnnotedHole(Range(**sought["range"]), sought["since"]) for sought in document["sought"]),
             "past": tuple(_hole(hole) for hole in document["past"]),
         }
     )

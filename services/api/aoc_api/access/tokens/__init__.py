@@ -3,7 +3,7 @@
 The interface, for whoever composes sign-in (`parts/tokens.py` wires it):
 
 - `identity.Identity`: who a verified token speaks for: kind, directory, object, name, app roles, groups, expiry.
-- `verification.AccessTokens.verify(token) -> Identity`. Raises `RefusedToken`; `KeysAway` when there are none.
+- `verification.AccessTokens.verify(token) -> Identity`. Raises `RefusedToken`; `KeysUnavailable` when there are none.
 - `verification.AccessTokens.verify_id_token(token, nonce) -> Identity`: of a browser's sign-in, never of an API call.
 - `verification.AccessTokens.endpoints() -> Endpoints`: where browsers sign in and out, and codes are redeemed.
 - `grants.GrantsOf`: `(Identity) -> tuple[Grant, ...]`; `grants.AppRoleGrants` is one, of app roles; `grants.together`

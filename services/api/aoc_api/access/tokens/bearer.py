@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from aoc_api import problems
 from aoc_api.access.principal import Principal
 from aoc_api.access.tokens.identity import RefusedToken
-from aoc_api.entra.keys import KeysAway
+from aoc_api.entra.keys import KeysUnavailable
 from aoc_api.problems import Problem
 from aoc_common.store.sessions import SignedIn
 
@@ -31,7 +31,7 @@ class BearerTokens:
             identity = await self._tokens.verify(token)
         except RefusedToken as refused:
             raise _problem(refused) from None
-        except KeysAway as error:
+        except KeysUnavailable as error:
             raise Problem(
                 "not-now",
                 "The sign-in service does not answer, so no access token can be verified.",

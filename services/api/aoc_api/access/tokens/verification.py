@@ -19,7 +19,7 @@ from aoc_api.access.tokens.claims import (
 )
 from aoc_api.access.tokens.identity import RefusedToken
 from aoc_api.entra import jws
-from aoc_api.entra.keys import AskedAlready, KeysAway
+from aoc_api.entra.keys import AskedAlready, KeysUnavailable
 from aoc_api.entra.origins import of_directory, origins
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class AccessTokens:
         )
 
     async def verify(self, text: str) -> Identity:
-        """Who an access token speaks for. Raises `RefusedToken`; `KeysAway`; `Transient` of the registry of tenants."""
+        """Who an access token speaks for. Raises `RefusedToken`, `KeysUnavailable`, `Transient` (the registry)."""
         if len(text) > jws.LONGEST:
             raise RefusedToken("too-large")
         # By hash: a token that is remembered could be stolen from memory, and used.
@@ -104,10 +104,10 @@ class AccessTokens:
         return signed_in(token.claims, nonce, self._ends(token, version))
 
     async def endpoints(self) -> Endpoints:
-        """Where persons sign in and out. Raises `KeysAway`."""
+        """Where persons sign in and out. Raises `KeysUnavailable`."""
         published = await self._keys.published(self._origins["2.0"])
         if published.endpoints is None:
-            raise KeysAway("keys: the metadata names no addresses")
+            raise KeysUnavailable("keys: the metadata names no addresses")
         return published.endpoints
 
     async def _verify(self, text: str) -> _Verified:
@@ -118,7 +118,7 @@ class AccessTokens:
         return _Verified(identity, origin, key)
 
     async def _signed(self, token: Unverified) -> tuple[Version, Origin, SigningKey]:
-        """Version, origin and key of a token that is signed by whom it says. Raises `RefusedToken`, `KeysAway`."""
+        """Version, origin and key of a token whose signature is right. Raises `RefusedToken`, `KeysUnavailable`."""
         version, directory_id = version_of(token.claims), directory_of(token.claims)
         origin = self._origins[version]
         if token.claims.get("iss") != origin.issuer_of(directory_id):

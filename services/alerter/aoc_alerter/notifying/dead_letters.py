@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _log = logs.get(__name__)
 
 
-class Letters:
+class NotificationDeadLetters:
     """Puts them on record. `js`: the bus, once it is connected."""
 
     def __init__(self, account: DeadLetterRecorder, js: Callable[[], Any], clock: Clock) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-class Mishap(StrEnum):
+class RequestFault(StrEnum):
     """What can happen to one request."""
 
     NONE = "none"
@@ -33,18 +33,18 @@ class Mishap(StrEnum):
     DENIED = "denied"
 
 
-class Mishaps:
+class RequestFaults:
     """Decides what happens to the next request.
 
-    - `plan`: mishaps of the next requests, in their order.
-    - `rates`: mishap -> its probability behind the plan; each at most `most` times, so whoever tries on gets through.
+    - `plan`: faults of the next requests, in their order.
+    - `rates`: fault -> its probability behind the plan; each at most `most` times, so whoever tries on gets through.
     - `poison`: what contains this text is refused for good. `retry_after_s`: what answers that throttle ask for.
     """
 
     def __init__(
         self,
-        plan: Iterable[Mishap] = (),
-        rates: Mapping[Mishap, float] | None = None,
+        plan: Iterable[RequestFault] = (),
+        rates: Mapping[RequestFault, float] | None = None,
         *,
         seed: int | str = 0,
         most: int = 5,
@@ -53,7 +53,7 @@ class Mishaps:
         retry_after_s: int = 1,
     ) -> None:
         self.plan = deque(plan)
-        self.happened: Counter[Mishap] = Counter()
+        self.happened: Counter[RequestFault] = Counter()
         self.poison = poison
         self.slow_s = slow_s
         self.retry_after_s = retry_after_s
@@ -61,11 +61,11 @@ class Mishaps:
         self._most = most
         self._random = Random(f"siem:{seed}")
 
-    def next(self) -> Mishap:
+    def next(self) -> RequestFault:
         """What happens to this request."""
-        mishap = self.plan.popleft() if self.plan else self._by_chance()
-        self.happened[mishap] += 1
-        return mishap
+        fault = self.plan.popleft() if self.plan else self._by_chance()
+        self.happened[fault] += 1
+        return fault
 
     def poisoned(self, text: str | bytes) -> bool:
         """Whether this is refused for good."""
@@ -73,8 +73,8 @@ class Mishaps:
             return False
         return self.poison in text if isinstance(text, str) else self.poison.encode() in text
 
-    def _by_chance(self) -> Mishap:
-        for mishap, rate in self._rates.items():
-            if self.happened[mishap] < self._most and self._random.random() < rate:
-                return mishap
-        return Mishap.NONE
+    def _by_chance(self) -> RequestFault:
+        for fault, rate in self._rates.items():
+            if self.happened[fault] < self._most and self._random.random() < rate:
+                return fault
+        return RequestFault.NONE

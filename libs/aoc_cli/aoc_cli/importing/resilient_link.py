@@ -43,7 +43,7 @@ class Link:
     imports: MongoImports
 
 
-class Lifeline:
+class ResilientLink:
     """Asks the servers, whatever happens to them meanwhile.
 
     `take_over` starts the servers of a data directory whose stack has stopped; it raises `BadConfiguration` while

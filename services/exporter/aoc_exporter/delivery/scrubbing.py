@@ -26,7 +26,7 @@ _SHORTEST: Final = 4
 _AUTHORIZATION: Final = re.compile(r"(?i)\b(bearer|basic|splunk|apikey|digest)(\s+)([A-Za-z0-9+/=._~-]{8,})")
 
 
-class Discreet:
+class ScrubbedSink:
     """A sink that repeats none of these secrets."""
 
     def __init__(self, sink: Sink, secrets: Sequence[str]) -> None:

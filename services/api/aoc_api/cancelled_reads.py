@@ -22,7 +22,7 @@ _READS: Final = frozenset({"GET", "HEAD"})
 _BELOW: Final = "/api/"
 
 
-class HangingUp:
+class CancelledReads:
     """Ends reads that nobody waits for. `begin_s`: seconds in which an answer must begin."""
 
     def __init__(self, app: ASGIApp, begin_s: float) -> None:

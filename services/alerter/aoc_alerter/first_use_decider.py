@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_alerter import metrics
 from aoc_common.contracts.access import Scope
-from aoc_rules.finding import Unsure
+from aoc_rules.finding import PendingFirstUse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,33 +22,33 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 8
 
 
-class Novelties:
+class FirstUseDecider:
     """Decides by the events that are stored."""
 
     def __init__(self, uses: FirstUses) -> None:
         self._uses = uses
 
-    async def decided(self, told: Sequence[Found | Counted | Unsure]) -> list[Found | Counted]:
+    async def decided(self, told: Sequence[Found | Counted | PendingFirstUse]) -> list[Found | Counted]:
         """What rules have found. Raises `Transient`. What matches no such rule costs nothing."""
-        unsure = _earliest([one for one in told if isinstance(one, Unsure)])
-        made: list[Found | Counted] = [one for one in told if not isinstance(one, Unsure)]
+        unsure = _earliest([one for one in told if isinstance(one, PendingFirstUse)])
+        made: list[Found | Counted] = [one for one in told if not isinstance(one, PendingFirstUse)]
         for some in batched(unsure, _AT_ONCE):
             for one, first in zip(some, await asyncio.gather(*map(self._is_first, some)), strict=True):
                 if first:
                     made += one.found
         return made
 
-    async def _is_first(self, one: Unsure) -> bool:
+    async def _is_first(self, one: PendingFirstUse) -> bool:
         first = await self._uses.is_first(Scope(one.tenant), one.use)
         metrics.FIRST_USES.labels("not in time" if first is None else "first" if first else "again").inc()
         # In doubt it is told: what cannot be looked up in time must not be missed.
         return first is not False
 
 
-def _earliest(unsure: Sequence[Unsure]) -> list[Unsure]:
+def _earliest(unsure: Sequence[PendingFirstUse]) -> list[PendingFirstUse]:
     """Of several uses of the same in a batch the earliest: the others come after one that is stored."""
     made: dict[object, Use] = {}
-    kept: list[Unsure] = []
+    kept: list[PendingFirstUse] = []
     for one in sorted(unsure, key=lambda one: (one.use.at, one.use.event)):
         use = one.use
         key = (one.tenant, one.rule, use.kind, use.actor, use.names)
