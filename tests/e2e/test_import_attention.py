@@ -149,6 +149,6 @@ def test_the_doctor_looks_at_a_case_of_which_nothing_runs(aoc) -> None:
 
     found = {finding["check"]: finding["found"] for finding in json.loads(ran.stdout)["findings"]}
     assert ran.returncode == 0
-    assert found["quarantine"].startswith("1 records wait")
+    assert found["quarantine"].startswith("1 record waiting")
     assert "1 of import do not say when they happened" in found["records"]
     assert aoc.run("doctor", "--data", aoc.root / "nowhere").returncode == 2

@@ -228,9 +228,9 @@ def test_what_was_done_at_the_gateway_is_listed_and_its_trail_is_whole(stack, mo
     assert "GET /api/events?tenant=contoso&q=zebra  from 127.0.0.1  by " in listed.stdout
     assert [(ran.returncode, "whole" in ran.stdout) for ran in (verified, one)] == [(0, True)] * 2, verified.stdout
     # Whoever names nobody means everybody: it was about `default` alone, which nobody is.
-    assert "chains about contoso" in verified.stdout
-    assert "chains about the installation" in verified.stdout
-    assert one.stdout.count(" chains about ") == 1
+    assert " about contoso" in verified.stdout
+    assert " about the installation" in verified.stdout
+    assert one.stdout.count(" about ") == 1
 
 
 def test_rules_are_applied_exported_and_excepted_from_and_what_was_exported_is_what_there_is(stack, module_aoc) -> None:

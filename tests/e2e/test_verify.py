@@ -57,6 +57,7 @@ def test_every_run_has_expiry_deletion_and_change_and_kill_9_of_one_of_two_repli
     assert all(kind["compared"] for kind in kinds.values())
     # A tenant joined one of them midway, AOC_EVENTS was away, and requests failed.
     splunk, elastic = account["sinks"]["splunk"], account["sinks"]["elastic"]
+    assert not {name: sink["examples"] for name, sink in account["sinks"].items() if sink["examples"]}
     assert splunk["taken"] == elastic["taken"] == splunk["expected"] >= account["stored"]
     assert (splunk["joined"], splunk["lost"], elastic["lost"], elastic["doubled"]) == (True, 0, 0, 0)
     files = account["sinks"]["folder"]

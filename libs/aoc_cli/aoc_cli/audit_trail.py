@@ -13,6 +13,7 @@ import orjson
 import typer
 
 from aoc_cli import asking, attach
+from aoc_cli.amounts import amount
 from aoc_cli.asked import moment
 from aoc_cli.reports import form
 from aoc_cli.reports.reading import read
@@ -169,7 +170,8 @@ def _print(entry: AuditEntry, *, as_json: bool) -> None:
 
 def _print_verdicts(verdicts: Sequence[Verdict]) -> None:
     for verdict in verdicts:
-        out.print(f"{verdict.entries:,} entries in {verdict.chains:,} chains about {plain(_whom(verdict.tenant))}")
+        entries, chains = amount(verdict.entries, "entry"), amount(verdict.chains, "chain")
+        out.print(f"{entries} in {chains} about {plain(_whom(verdict.tenant))}")
         out.print(f"compared with {verdict.anchors:,} entries and ends that stand elsewhere")
         for fault in verdict.faults:
             out.print(f"[red]broken[/]: {plain(fault)}")

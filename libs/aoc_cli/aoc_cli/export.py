@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, cast
 import typer
 
 from aoc_cli.access import credentials
+from aoc_cli.amounts import amount
 from aoc_cli.asked import moment
 from aoc_cli.asking import Actor, Failed, Ip, Operation, Service, Since, Source, Tenant, Until
 from aoc_cli.no_such_tenant import missing_there
@@ -98,7 +99,7 @@ def export(
             return done
 
     receipt = asyncio.run(work())
-    out.print(f"{plain(path)}: {receipt.rows:,} events")
+    out.print(f"{plain(path)}: {amount(receipt.rows or 0, 'event')}")
     err.print(f"SHA-256 {receipt.sha256}, export {receipt.id}, as the audit trail has it", highlight=False)
 
 
@@ -119,7 +120,7 @@ async def _in_background(
         await jobs.to_file(path, job)
         if not job.rows and (said := await missing_there(gateway, tenant)):
             err.print(plain(said))
-    out.print(f"{plain(path)}: {job.rows:,} events")
+    out.print(f"{plain(path)}: {amount(job.rows, 'event')}")
     err.print(
         f"SHA-256 {job.sha256}, export {job.id}, there until {job.expires_at:%Y-%m-%d %H:%M} UTC", highlight=False
     )

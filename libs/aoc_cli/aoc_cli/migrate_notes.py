@@ -14,6 +14,7 @@ import orjson
 import typer
 
 from aoc_cli import known_tenants
+from aoc_cli.amounts import amount
 from aoc_cli.asking import Data
 from aoc_cli.attach import on_database
 from aoc_cli.migrate import ACCOUNT, NOTES, RECORDS
@@ -83,7 +84,8 @@ def migrate_notes(
         out.out(as_json({**counts, "left": dict(done.left), "applied": apply}))
     else:
         what = "noted" if apply else "to be noted; --apply does it"
-        out.print(f"{done.tags:,} tags and {done.comments:,} comments on {done.events:,} events {what}")
+        notes = f"{amount(done.tags, 'tag')} and {amount(done.comments, 'comment')}"
+        out.print(f"{notes} on {amount(done.events, 'event')} {what}")
         for why, number in done.left.most_common():
             out.print(f"[yellow]left[/] {number:,}: {plain(why)}")
     if done.left:

@@ -12,6 +12,7 @@ from uuid import UUID
 import typer
 
 from aoc_cli import attach
+from aoc_cli.amounts import amount
 from aoc_cli.asked import asked_by, asked_time, clauses
 from aoc_cli.listing import AsCsv, AsJson, Clock, Fields, Time, Twins, printer
 from aoc_cli.record_search import how_far, in_records
@@ -127,7 +128,7 @@ async def _print(system: attach.System, request: _Request, printing: Printer) ->
         if not printed:
             printed = await _otherwise(database, replace(request, query=query), printing)
         if printing.folded:
-            err.print(f"{printing.folded:,} twins folded, of which another event tells; --twins shows them")
+            err.print(f"{amount(printing.folded, 'twin')} folded, of which another event tells; --twins shows them")
         if (since := await MongoTermEdition(database).incomplete_before()) is not None:
             when = f"events before {since:%Y-%m-%d %H:%M}" if since.year < datetime.max.year else "events of before"
             err.print(f"{when} have the search terms of an older version, and some may be missing: aoc remap --terms")

@@ -16,6 +16,7 @@ from rich.cells import cell_len
 from rich.text import Text as Line
 
 from aoc_cli import asking, attach
+from aoc_cli.amounts import amount
 from aoc_cli.asking import Actor, Data, Failed, Ip, Operation, Service, Since, Source, Tenant, Text, Until
 from aoc_cli.columns import cut
 from aoc_cli.listing import AsCsv
@@ -210,7 +211,7 @@ def print_stats(counted: Stats, top: int) -> None:
     """Print bars for each field, then over time."""
     failed = counted.fields["result"]["failure"]
     at_least = "" if counted.complete else "at least "
-    out.print(Line(f"{at_least}{counted.total:,} events, {failed:,} failed", "bold"))
+    out.print(Line(f"{at_least}{amount(counted.total, 'event')}, {failed:,} failed", "bold"))
     for name, heading in _HEADINGS.items():
         if counts := counted.fields[name]:
             more = f", the first {top} of {len(counts):,}" if len(counts) > top else ""

@@ -11,6 +11,7 @@ import typer
 from rich.text import Text as Line
 
 from aoc_cli import asking, attach
+from aoc_cli.amounts import amount
 from aoc_cli.asking import Actor, Data, Failed, Ip, Operation, Service, Since, Source, Tenant, Text, Until
 from aoc_cli.columns import Cell, Column, fitted
 from aoc_cli.listing import AsCsv, AsJson, Fields, note_of, printer, style_of
@@ -155,7 +156,7 @@ def summary(events: Sequence[Row]) -> str:
     addresses = {event.ip for event in events if event.ip}
     countries = sorted({event.country for event in events if event.country})
     where = f" in {', '.join(countries[:12])}" if countries else ""
-    return f"{len(events):,} events{span}: {failed:,} failed, {len(addresses):,} addresses{where}"
+    return f"{amount(len(events), 'event')}{span}: {failed:,} failed, {amount(len(addresses), 'address')}{where}"
 
 
 def _folded(events: Iterable[Row]) -> Iterator[Row]:

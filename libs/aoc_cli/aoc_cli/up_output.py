@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from rich.live import Live
 from rich.status import Status
 
+from aoc_cli.amounts import amount
 from aoc_cli.terminal import err, out, plain
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class LogOutput:
         now = time.monotonic()
         if stored != before and now - then >= _COUNTED_EVERY_S:
             self._counted = stored, now
-            self._line(f"{stored:,} events stored ({stored - before:+,})")
+            self._line(f"{amount(stored, 'event')} stored ({stored - before:+,})")
 
     def stopping(self, child: Child) -> None:
         """See `Output`."""

@@ -69,7 +69,7 @@ def test_a_trail_is_verified_of_all_when_nobody_is_named_and_a_name_is_no_id(com
         "contoso",
     ]
     assert "whole: " in verified.out
-    assert one.out.count(" chains about ") == 1
+    assert one.out.count(" about ") == 1
     assert "--actor takes an id" in named.err
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from aoc_cli.amounts import amount
 from aoc_collector.findings import Finding, Grade
 from aoc_common.errors import AocError
 from aoc_common.store.mongo.client import connect
@@ -46,5 +47,5 @@ def of_quarantine(waiting: int) -> Finding:
     """Records that could not become events."""
     if waiting:
         fix = "Look at them with aoc quarantine list; retry them after an update, or discard them"
-        return Finding(_WHERE, "quarantine", Grade.WARN, f"{waiting:,} records wait for a decision", fix)
+        return Finding(_WHERE, "quarantine", Grade.WARN, f"{amount(waiting, 'record')} waiting for a decision", fix)
     return Finding(_WHERE, "quarantine", Grade.OK, "empty")

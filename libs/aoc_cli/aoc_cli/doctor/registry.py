@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aoc_cli.amounts import amount
 from aoc_cli.terminal import minute
 from aoc_collector.findings import Finding, Grade
 from aoc_common.clock import SystemClock
@@ -64,7 +65,7 @@ async def check(system: System, in_file: Collection[str]) -> list[Finding]:
 
 def _of_terms(now: Terms, advice: str | None) -> Finding:
     state = "no licence" if now.state == "none" else now.state
-    allowed = f"{state}: {now.max_tenants} tenant{'' if now.max_tenants == 1 else 's'}"
+    allowed = f"{state}: {amount(now.max_tenants, 'tenant')}"
     if advice is None:
         return Finding("system", "licence", Grade.OK, allowed)
     return Finding("system", "licence", Grade.WARN, allowed, advice)

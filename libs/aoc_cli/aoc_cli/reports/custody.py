@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
+from aoc_cli.amounts import amount
 from aoc_cli.terminal import out, plain
 from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.store.imports import FileStatus, ImportState
@@ -76,7 +77,8 @@ def _import(account: ImportAccount) -> Iterator[str]:
     shown = ", ".join(map(plain, account.paths[:_PATHS]))
     more = f" and {account.named - _PATHS:,} more" if account.named > _PATHS else ""
     span = _span(account.first, account.last)
-    yield f"  named: {shown}{more}; {account.files:,} files, {account.records:,} records{_counts(account)}{span}"
+    files, records = amount(account.files, "file"), amount(account.records, "record")
+    yield f"  named: {shown}{more}; {files}, {records}{_counts(account)}{span}"
     if account.manifest is not None:
         yield f"  manifest {plain(account.manifest)}"
 
@@ -91,7 +93,7 @@ def _state(account: ImportAccount) -> str:
 
 def _file(file: ImportedFile) -> Iterator[str]:
     size = f", {file.size:,} bytes" if file.size is not None else ""
-    records = f", {file.records:,} records{_counts(file)}" if file.records else _counts(file)
+    records = f", {amount(file.records, 'record')}{_counts(file)}" if file.records else _counts(file)
     reason = f": {plain(file.reason)}" if file.reason else ""
     span = _span(file.first, file.last)
     yield f"  [{_COLOURS[file.status]}]{file.status.value}[/] {plain(file.file)}{size}{records}{span}{reason}"

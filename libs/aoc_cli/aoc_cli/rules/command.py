@@ -13,6 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from aoc_cli.access import credentials
+from aoc_cli.amounts import amount
 from aoc_cli.asked import moment
 from aoc_cli.asking import Tenant
 from aoc_cli.rules import coverage as attack
@@ -161,7 +162,7 @@ def lint(
     else:
         answer = _asked(data, lambda gateway: gateway.rules.lint(tenant=tenant, days=days, rule=what or None))
         found = answer.items
-        err.print(f"{answer.events:,} events were looked at", highlight=False)
+        err.print(f"{amount(answer.events, 'event')} looked at", highlight=False)
     if as_json:
         out.out(json_line({name: [one.model_dump() for one in said] for name, said in found.items()}), highlight=False)
     else:
@@ -299,7 +300,7 @@ def export(
     there = (file for where in ("", "exceptions/", "changes/") for file in folder.glob(f"{where}*.yml"))
     if others := sorted(set(there) - files.keys()):
         err.print(f"not of this export, and still there: {plain(', '.join(map(str, others[:5])))}", highlight=False)
-    out.print(f"{len(rules):,} rules written to {folder}", markup=False, highlight=False)
+    out.print(f"{amount(len(rules), 'rule')} written to {folder}", markup=False, highlight=False)
 
 
 @group.command()
@@ -318,7 +319,9 @@ def coverage(
     found = attack.techniques(rules)
     navigator.write_text(written(attack.layer(found, "AOC rules")) + "\n", "utf-8")
     out.print(
-        f"{len(found):,} techniques of {len(rules):,} rules written to {navigator}", markup=False, highlight=False
+        f"{amount(len(found), 'technique')} of {amount(len(rules), 'rule')} written to {navigator}",
+        markup=False,
+        highlight=False,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 from rich.text import Text
 
+from aoc_cli.amounts import amount
 from aoc_cli.terminal import minute, out, plain
 from aoc_common.contracts.printable import visible
 
@@ -129,14 +130,14 @@ def print_test(test: RuleTest) -> None:
 
 
 def _print_correlation(test: RuleTest, searched: str) -> None:
-    out.print(f"{searched}: {_many(test.events, 'event')}", markup=False, highlight=False)
+    out.print(f"{searched}: {amount(test.events, 'event')}", markup=False, highlight=False)
     for rule in test.rules:
         _print_counted(rule)
-    of = f", of {_many(test.matches, 'event')}" if test.alerts else ""
+    of = f", of {amount(test.matches, 'event')}" if test.alerts else ""
     out.print(f"that would be {_alerts(test)}{of}", style="bold", highlight=False)
     _print_days((hour.start, hour.alerts) for hour in test.hours)
     if test.undecided:
-        what = f"not decided: {_many(test.undecided, 'window')}, whose time was not over at the end"
+        what = f"not decided: {amount(test.undecided, 'window')}, whose time was not over at the end"
         out.print(what, style="yellow", highlight=False)
     for note in test.notes:
         out.print(f"note: {visible(note)}", markup=False, highlight=False)
@@ -147,8 +148,8 @@ def _print_correlation(test: RuleTest, searched: str) -> None:
 
 
 def _print_counted(rule: RuleCounted) -> None:
-    what = _many(rule.matches, "window" if rule.correlation else "match")
-    own = f", {_many(rule.alerts, 'alert')} of its own" if rule.alerts else ""
+    what = amount(rule.matches, "window" if rule.correlation else "match")
+    own = f", {amount(rule.alerts, 'alert')} of its own" if rule.alerts else ""
     out.print(visible(f"{rule.title}: {what}{own}"), markup=False, highlight=False)
     if rule.uncounted:
         why = f"nothing in {' or '.join(rule.group_by)}, or no time" if rule.group_by else "no time"
@@ -162,7 +163,7 @@ def _print_alert(alert: RuleAlert) -> None:
     group = ", ".join(f"{one.field}={one.value}" for one in said)
     span = " to ".join(dict.fromkeys((minute(alert.first_at), minute(alert.last_at))))
     out.print()
-    line = f"{minute(alert.at)} {group}: {_many(alert.count, 'event')}, {span}; raised by"
+    line = f"{minute(alert.at)} {group}: {amount(alert.count, 'event')}, {span}; raised by"
     out.print(visible(line), markup=False, highlight=False)
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for one in alert.events[-_MOST_EVENTS:]:
@@ -178,11 +179,7 @@ def _alerts(test: RuleTest) -> str:
     if not test.alerts:
         return "no alert"
     a_day = f", {test.alerts_a_day:,.2f} a day" if test.end - test.start >= timedelta(days=1) else ""
-    return f"{_many(test.alerts, 'alert')}{a_day}"
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 'es' if what.endswith('h') else 's'}"
+    return f"{amount(test.alerts, 'alert')}{a_day}"
 
 
 def _matched(one: RuleExample) -> str:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from aoc_cli.amounts import amount
 from aoc_cli.terminal import minute, out, plain
 from aoc_common.errors import BadConfiguration
 from aoc_common.licence import terms
@@ -89,7 +90,7 @@ def show() -> None:
     settings = load(ServiceSettings)
     now = terms.load(settings.license_key, settings.license_trust).terms(datetime.now(UTC))
     if (licence := now.licence) is not None:
-        out.print(f"{plain(licence.plan)}: {licence.max_tenants} tenants until {minute(licence.ends_at)}")
+        out.print(f"{plain(licence.plan)}: {amount(licence.max_tenants, 'tenant')} until {minute(licence.ends_at)}")
         for what, text in (
             ("for", licence.holder),
             ("number", licence.number),
@@ -100,7 +101,7 @@ def show() -> None:
     if now.state == "none":
         out.print("no licence: 1 tenant is free; more take one, in AOC_LICENSE_KEY (docs/howto/licence.md)")
     else:
-        out.print(f"{now.state}: {now.max_tenants} tenant{'' if now.max_tenants == 1 else 's'} now")
+        out.print(f"{now.state}: {amount(now.max_tenants, 'tenant')} now")
     if now.advice:
         out.print(plain(now.advice))
         raise typer.Exit(1)

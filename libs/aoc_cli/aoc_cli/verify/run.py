@@ -93,9 +93,8 @@ class Verification:
             try:
                 drained = await self._drained(links, supervisor, chaos, claims, draining)
                 seconds = time.monotonic() - started
-                # Collectors would poll on, and a slow evaluation never see the last slice; exporters write their
-                # account, and alerters publish what they have found.
-                await asyncio.to_thread(self._started.stop, "collector", "exporter", "alerter")
+                # Exporters write their account.
+                await self._end(supervisor, "exporter")
                 for recorder in links.recorders:
                     await recorder.caught_up(_READ_WITHIN_S)
             finally:
@@ -137,13 +136,20 @@ class Verification:
                 )
                 drained = await draining.wait(chaos, striking)
                 await self._alerting.read(links)
+                striking.cancel()
+                # Collectors would poll on, and timers of correlations find more: behind what sinks are waited for.
+                await self._end(supervisor, "collector", "alerter")
                 await self._sinks.delivered(links)
                 listening.cancel()
-                striking.cancel()
                 watching.cancel()
         except* AocError as errors:
             raise errors.exceptions[0] from None
         return drained
+
+    async def _end(self, supervisor: Supervisor, *groups: str) -> None:
+        """Stop all whose names begin like these, for good: they do what is left to do, and nobody starts them again."""
+        supervisor.held.update(name for name in self._started.children if name.startswith(groups))
+        await asyncio.to_thread(self._started.stop, *groups)
 
     def _over(
         self, data: DataDirectory, chaos: Chaos, seconds: float, killed: Sequence[str], *, drained: bool
