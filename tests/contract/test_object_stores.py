@@ -60,6 +60,7 @@ NOT_SERVED = (
     (refusal(503, "SlowDown", Retry_After="999999"), "s3: 503 SlowDown because", 300.0),
     (refusal(500, "InternalError"), "s3: 500 InternalError because", None),
     (Response("<html>", 502), "s3: 502", None),
+    (Response("<html>Sign in</html>", 200), "s3: a success that is no answer of an object store", None),
 )
 
 

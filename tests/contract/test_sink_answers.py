@@ -142,7 +142,7 @@ async def test_splunk_names_the_event_that_it_refuses() -> None:
     assert (made.at, made.maybe_taken) == (1, True)
 
 
-@each("answer", [{"text": "Success", "code": 0}, {"ackId": "x"}, [], {"ackId": None}])
+@each("answer", [{"text": "Success", "code": 0}, {"code": 0, "ackId": "x"}, {"code": 0, "ackId": None}])
 async def test_a_token_without_acknowledgements_is_told_apart_from_a_batch_that_is_not_indexed(answer: object) -> None:
     made = await said(JSONResponse(answer), splunk_acks, items(2))
 
@@ -187,6 +187,24 @@ async def test_an_answer_of_otlp_that_is_none_settles_nothing_and_an_empty_one_i
     for answer in (page, b"[]", number, b"\xc3(", b'{"partialSuccess":{"rejectedLogRecords":"x"}}'):
         assert isinstance(await said(Response(answer), sink, items(2)), Unreachable), answer
     assert await said(Response(b""), sink, items(2)) == [Accepted()] * 2
+
+
+#: As a proxy or a portal in between answers: by a page that is a success.
+PAGE = b"<html>Sign in</html>"
+
+
+@each("sink_at", [splunk, splunk_acks, elastic, otlp, sentinel])
+async def test_a_page_of_something_in_between_settles_nothing(sink_at) -> None:
+    made = await said(Response(PAGE, media_type="text/html"), sink_at, items(2))
+
+    assert isinstance(made, Unreachable)
+    assert "html" not in str(made)
+
+
+@each("answer", [b"", b"[]", b"{}", b'"yes"', b"7", b'{"code":"0"}', b'{"text":"Incorrect index","code":7}'])
+async def test_a_success_of_splunk_that_does_not_say_so_settles_nothing(answer: bytes) -> None:
+    assert isinstance(await said(Response(answer), splunk, items(2)), Unreachable)
+    assert await said(Response(b'"OK"'), splunk, items(2)) == [Accepted()] * 2
 
 
 async def test_every_document_has_the_outcome_of_its_own_answer() -> None:

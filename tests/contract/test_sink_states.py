@@ -28,7 +28,8 @@ async def test_the_tenants_that_a_sink_has_taken_in_stay_until_others_are_noted(
     await states.take_in("siem", frozenset({"fabrikam", "contoso"}))
     # Other settings, and how it fares, change nothing of it.
     again = await states.place("siem", "file", {"kind": "folder", "options": {}}, AT)
-    await states.tell("siem", SinkHealth("running"), AT)
+    assert await states.tell("siem", SinkHealth("running"), AT, 0)
+    assert not await states.tell("siem", SinkHealth("broken"), AT, 1)
     assert again is not None
     assert again.taken_in == {"contoso", "fabrikam"}
     assert {one.name: one.taken_in for one in await states.all()} == {
@@ -39,6 +40,7 @@ async def test_the_tenants_that_a_sink_has_taken_in_stay_until_others_are_noted(
     assert {one.taken_in for one in await states.all()} == {None}
     await states.take_in("nobody", frozenset({"contoso"}))
     await states.free("siem")
+    assert not await states.tell("siem", SinkHealth("running"), AT)
     assert [(one.name, one.slot) for one in await states.all()] == [("other", 1)]
 
 

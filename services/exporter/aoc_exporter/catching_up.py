@@ -35,6 +35,8 @@ _log = logs.get(__name__)
 _LEASE: Final = timedelta(seconds=60)
 #: A lease is renewed when less of it is left.
 _RENEW: Final = timedelta(seconds=40)
+#: No lease is so long: a clock was ahead when it was written, or went back since.
+_NONSENSE: Final = timedelta(minutes=10)
 _PORTION: Final = 200
 _PAUSE_S: Final = 0.5
 
@@ -68,8 +70,8 @@ class CatchingUp:
         """Whether this replica may work on a stretch."""
         if stretch.phase == "done":
             return False
-        free = stretch.owner_until is None or stretch.owner_until < self._sources.clock.now()
-        return free or stretch.owner == self._replica
+        until, now = stretch.owner_until, self._sources.clock.now()
+        return until is None or not now <= until <= now + _NONSENSE or stretch.owner == self._replica
 
     async def run(self, stretch: Stretch) -> None:
         """Work on a stretch until it is done, another replica has it, or the sink is left."""

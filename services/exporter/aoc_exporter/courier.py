@@ -41,6 +41,7 @@ class Parcel:
     `deliveries`: how often it was handed out, this time included. `words`: why it was not taken; `own`: the
     destination is well otherwise. `restored`: it came from the store; `copies`: its destination takes repeats.
     `anew`: somebody wants it sent again. `spot`: where it is marked before it is sent (`marks`); None: nowhere.
+    `unfit`: why it must not be sent.
     """
 
     entry: Entry
@@ -54,6 +55,7 @@ class Parcel:
     copies: bool = False
     anew: bool = False
     spot: Spot | None = None
+    unfit: str = ""
 
     @property
     def overdue(self) -> bool:
@@ -177,6 +179,9 @@ class Courier:
 
     async def _fitted(self, way: Way, parcel: Parcel) -> bool:
         """Whether an entry is encoded and small enough; one that never will be is given up."""
+        if parcel.unfit:
+            await self._give_up(parcel, parcel.unfit)
+            return False
         if parcel.item is None:
             try:
                 item = fit(parcel.entry, self._form, way.entry_bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from aoc_common.outbound.references import resolved, within
 from aoc_exporter.delivery.entra import EntraTokens
 from aoc_exporter.delivery.scrubbing import ScrubbedSink, secrets_of
 from aoc_exporter.sinks.elastic import Elastic, ElasticOptions
+from aoc_exporter.sinks.files import Files
 from aoc_exporter.sinks.folder import FolderOptions, folder
 from aoc_exporter.sinks.otlp import Otlp, OtlpOptions
 from aoc_exporter.sinks.security_lake import SecurityLakeOptions, security_lake
@@ -23,6 +25,8 @@ from aoc_exporter.sinks.syslog import Syslog, SyslogOptions
 from aoc_exporter.sinks.webhook import Webhook, WebhookOptions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aoc_common.clock import Clock
     from aoc_common.contracts.sinks import SinkSettings
     from aoc_exporter.delivery.port import Sink
@@ -68,8 +72,34 @@ def target_of(sink: SinkSettings, tenant: str) -> str:
     return json.dumps(options_of(sink, tenant), sort_keys=True, default=str)
 
 
-def make(sink: SinkSettings, tenant: str, allowed: ExportSettings, clock: Clock) -> Sink:
-    """The destination of a sink for one tenant. Blocks: reads files. Raises `BadConfiguration`, without a secret."""
+def make(
+    sink: SinkSettings, tenant: str, allowed: ExportSettings, clock: Clock, before: Sink | None = None
+) -> ScrubbedSink:
+    """The destination of a sink for one tenant. Blocks: reads files. Raises `BadConfiguration`, without a secret.
+
+    `before`: the same one, made of secrets that were others.
+    """
+    options = _read(sink, tenant, allowed)
+    made = KINDS[sink.kind].make(options, clock)
+    if isinstance(made, Files) and isinstance(before, ScrubbedSink) and isinstance(before.sink, Files):
+        made.follow(before.sink)
+    return ScrubbedSink(made, [*secrets_of(options)])
+
+
+def referred_to(sink: SinkSettings, tenant: str, allowed: ExportSettings) -> str:
+    """What is in the files now that a destination refers to, as a digest. Blocks. Raises `BadConfiguration`."""
+    options = _read(sink, tenant, allowed)
+    digest = hashlib.sha256()
+    for secret in secrets_of(options):
+        digest.update(f"{len(secret)} {secret}".encode())
+    for file in _files_of_tls(options):
+        if file is not None:
+            digest.update(f"{_changed_at(file)} ".encode())
+    return digest.hexdigest()
+
+
+def _read(sink: SinkSettings, tenant: str, allowed: ExportSettings) -> BaseModel:
+    """The options with their secrets. Raises `BadConfiguration`."""
     kind, where = KINDS[sink.kind], f"sink {sink.name}, options"
     given = options_of(sink, tenant)
     _check_networks(given, where)
@@ -86,7 +116,7 @@ def make(sink: SinkSettings, tenant: str, allowed: ExportSettings, clock: Clock)
         field = ".".join(str(part) for part in first["loc"])
         raise BadConfiguration(f"{where}{'.' if field else ''}{field}: {first['msg']}") from None
     _check_files(options, allowed, where)
-    return ScrubbedSink(kind.make(options, clock), [*secrets_of(options)])
+    return options
 
 
 def _filled(value: Any, tenant: str) -> Any:
@@ -109,8 +139,20 @@ def _check_files(options: BaseModel, allowed: ExportSettings, where: str) -> Non
     if path is not None and not within(path, allowed.folders):
         listed = ", ".join(map(str, allowed.folders)) or "none"
         raise BadConfiguration(f"{where}.path: has to be in one of AOC_EXPORT__FOLDERS ({listed})")
-    tls = getattr(getattr(options, _HTTP, options), "tls", None)
     credential = getattr(getattr(options, "azure", options), "credential", None)
-    named = [getattr(tls, name, None) for name in _TLS_FILES] + [getattr(credential, "federated_token_file", None)]
+    named = [*_files_of_tls(options), getattr(credential, "federated_token_file", None)]
     if outside := next((one for one in named if one is not None and not within(one, allowed.secret_directories)), None):
         raise BadConfiguration(f"{where}: {outside} is in none of AOC_EXPORT__SECRET_DIRECTORIES")
+
+
+def _files_of_tls(options: BaseModel) -> list[Path | None]:
+    tls = getattr(getattr(options, _HTTP, options), "tls", None)
+    return [getattr(tls, name, None) for name in _TLS_FILES]
+
+
+def _changed_at(file: Path) -> int:
+    """Nanoseconds; 0 for one that is not there."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -284,6 +284,7 @@ class SinkAtWork:
                     if (running is None or running.done()) and self._catching_up.mine(stretch):
                         work[stretch.key] = asyncio.create_task(self._catching_up.run(stretch))
                 await self.account.write()
+                await self._lanes.reread()
                 await self._note_floors()
                 await self._tell(reading)
                 await self._pause()
@@ -314,7 +315,9 @@ class SinkAtWork:
         self._health = SinkHealth(
             "failing" if words else "running", words, None, waiting, oldest, until or self._health.delivered_until
         )
-        await self._with.states.tell(name, self._health, now)
+        if not await self._with.states.tell(name, self._health, now, self.slot):
+            # Another replica took it for gone. Whoever has the place next must not share its messages with us.
+            raise Unreachable(f"sink {name}: its place was given away")
         metrics.WAITING.labels(name).set(waiting)
         metrics.OLDEST_SECONDS.labels(name).set((now - oldest).total_seconds() if oldest else 0)
         metrics.BEHIND.labels(name).set(len(behind))

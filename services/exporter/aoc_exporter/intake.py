@@ -77,16 +77,21 @@ class Intake:
         return self._choice.of(Entry.of_event(event), int(self._clock.now().timestamp() * 1000))
 
     def parcel(self, event: EventMessage, place: int = 0) -> Parcel | None:
-        """As `chosen`, to be sent. An event that cannot be read is sent as it is: its destination will say so."""
+        """As `chosen`, to be sent. An event that cannot be read is sent as it is: its destination will say so.
+
+        But for one that had to be redacted: it goes nowhere.
+        """
+        unfit = ""
         try:
             entry = self.chosen(event)
-        except Malformed:
+        except Malformed as error:
             entry = Entry.of_event(event)
+            unfit = f"it cannot be redacted: {error}" if self._choice.redacts else ""
         if entry is None:
             self._courier.account.filtered(event.tenant)
             return None
         at = Position(event.incarnation, event.sequence)
-        return Parcel(entry, place, at, event.deliveries, restored=event.restored)
+        return Parcel(entry, place, at, event.deliveries, restored=event.restored, unfit=unfit)
 
     def _wanted(self, events: Sequence[EventMessage]) -> list[Parcel]:
         parcels = [self.parcel(event, place) for place, event in enumerate(events)]

@@ -1,16 +1,23 @@
-"""The ways to the destinations of one sink: one for each destination, made when it is first needed."""
+"""The ways to the destinations of one sink: one for each destination, made when it is first needed.
+
+Secrets and certificates are read when a destination is made. So it is looked every few seconds whether the files that
+it refers to are others than they were, and it is then made anew: tokens and certificates are renewed without a restart.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from aoc_common.errors import BadConfiguration
 from aoc_common.telemetry import logs
 from aoc_exporter.delivery.breaker import Breaker
 from aoc_exporter.delivery.lane import Lane
 from aoc_exporter.delivery.pace import Pace
-from aoc_exporter.destinations import make, target_of
+from aoc_exporter.destinations import make, referred_to, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,21 +37,30 @@ _STUCK_S: Final = 4.0
 _USUAL_TIMES: Final = 4.0
 #: Of one that has not answered yet.
 _FIRST_S: Final = 8.0
+#: How often it is looked whether files are others than they were. Seconds.
+_REREAD_S: Final = 5.0
 
 
 class Way:
-    """A destination and the lane to it; knows since when an answer is owed."""
+    """A destination and the lane to it; knows since when an answer is owed. `files`: it was made of these."""
 
-    def __init__(self, sink: Sink, allowed: ExportSettings, clock: Clock) -> None:
+    def __init__(self, sink: Sink, allowed: ExportSettings, clock: Clock, files: str = "") -> None:
+        self.files = files
         self.idempotent = sink.idempotent
         self.entry_bytes = sink.limits.entry_bytes
         self._breaker = Breaker(clock)
-        self.lane = Lane(_Timed(sink, self), Pace(clock, allowed.requests), self._breaker, clock)
-        self.close = sink.close
+        self._current = _Current(sink, self)
+        self.lane = Lane(self._current, Pace(clock, allowed.requests), self._breaker, clock)
+        self.close = self._current.close
         self.clock = clock
         self._requests = 0
         self._began: dict[int, float] = {}
         self._usual_s: float | None = None
+
+    @property
+    def sink(self) -> Sink:
+        """By which it is reached now."""
+        return self._current.sink
 
     @property
     def wait_s(self) -> float:
@@ -58,6 +74,12 @@ class Way:
             return False
         patience = _FIRST_S if self._usual_s is None else max(_STUCK_S, _USUAL_TIMES * self._usual_s)
         return self.clock.monotonic() - min(self._began.values()) > patience
+
+    async def renew(self, sink: Sink, files: str) -> None:
+        """Send by this one from now on: it is the same destination by other secrets, and asked at once."""
+        self.files = files
+        self._breaker.succeeded()
+        await self._current.renew(sink)
 
     @contextmanager
     def owing(self) -> Iterator[None]:
@@ -75,30 +97,59 @@ class Way:
         self._usual_s = took_s if self._usual_s is None else max(took_s, 0.9 * self._usual_s)
 
 
-class _Timed:
-    """A sink that tells its way how long it takes."""
+class _Current:
+    """The sink by which a destination is reached now; tells its way how long it takes."""
 
     def __init__(self, sink: Sink, way: Way) -> None:
-        self._sink = sink
+        self.sink = sink
         self._way = way
+        #: Sinks by which something is under way.
+        self._used: Counter[Sink] = Counter()
         self.idempotent = sink.idempotent
         self.limits = sink.limits
 
     async def send(self, items: Sequence[Item]) -> Sequence[Outcome]:
         """As the port says."""
-        began = self._way.clock.monotonic()
-        with self._way.owing():
-            outcomes = await self._sink.send(items)
+        sink, began = self.sink, self._way.clock.monotonic()
+        self._used[sink] += 1
+        try:
+            with self._way.owing():
+                outcomes = await sink.send(items)
+        finally:
+            self._used[sink] -= 1
+            await self._leave(sink)
         self._way.answered(self._way.clock.monotonic() - began)
         return outcomes
 
     def framed(self, items: Sequence[Item]) -> bytes:
         """As the port says."""
-        return self._sink.framed(items)
+        return self.sink.framed(items)
 
     async def close(self) -> None:
         """As the port says."""
-        await self._sink.close()
+        await self.sink.close()
+
+    async def renew(self, sink: Sink) -> None:
+        """Send by this one from now on. What is under way comes to its end by the old one."""
+        before, self.sink = self.sink, sink
+        await self._leave(before)
+
+    async def _leave(self, sink: Sink) -> None:
+        if sink is self.sink or self._used[sink]:
+            return
+        del self._used[sink]
+        try:
+            await sink.close()
+        except (OSError, RuntimeError) as error:  # what it has sent is settled
+            _log.warning("destination.left", error=type(error).__name__)
+
+
+@dataclass(slots=True)
+class _Made:
+    """A way that is made, or about to be. `tenant`: one of those that it is for."""
+
+    tenant: str
+    task: asyncio.Task[Way]
 
 
 class Lanes:
@@ -109,7 +160,8 @@ class Lanes:
         self._allowed = allowed
         self._clock = clock
         self._targets: dict[str, str] = {}
-        self._ways: dict[str, asyncio.Task[Way]] = {}
+        self._ways: dict[str, _Made] = {}
+        self._reread_at = clock.monotonic() + _REREAD_S
 
     @property
     def several(self) -> bool:
@@ -121,18 +173,36 @@ class Lanes:
         target = self._targets.get(tenant)
         if target is None:
             target = self._targets[tenant] = target_of(self._settings, tenant)
-        if (task := self._ways.get(target)) is None:
-            task = self._ways[target] = asyncio.create_task(self._made(tenant))
+        if (made := self._ways.get(target)) is None:
+            made = self._ways[target] = _Made(tenant, asyncio.create_task(self._made(tenant)))
         try:
-            return await asyncio.shield(task)
+            return await asyncio.shield(made.task)
         except Exception:
-            if self._ways.get(target) is task and task.done():
+            if self._ways.get(target) is made and made.task.done():
                 del self._ways[target]
             raise
 
+    async def reread(self) -> None:
+        """Make anew what refers to files that have changed, if it is time to look. Never raises for a file."""
+        if self._clock.monotonic() < self._reread_at:
+            return
+        self._reread_at = self._clock.monotonic() + _REREAD_S
+        for made in [one for one in self._ways.values() if _is_there(one.task)]:
+            way = made.task.result()
+            try:
+                if await asyncio.to_thread(self._files, made.tenant) == way.files:
+                    continue
+                files, sink = await asyncio.to_thread(self._read, made.tenant, way.sink)
+            except BadConfiguration as error:
+                # Half written, or gone for a moment: what was read before may do still.
+                _log.warning("destination.unreadable", sink=self._settings.name, error=str(error))
+                continue
+            await way.renew(sink, files)
+            _log.info("destination.renewed", sink=self._settings.name, tenant=made.tenant)
+
     async def close(self) -> None:
         """Let go of all destinations."""
-        tasks, self._ways = list(self._ways.values()), {}
+        tasks, self._ways = [made.task for made in self._ways.values()], {}
         for task in tasks:
             task.cancel()  # of no effect on those that are made
         made = [way for way in await asyncio.gather(*tasks, return_exceptions=True) if isinstance(way, Way)]
@@ -141,5 +211,16 @@ class Lanes:
                 _log.warning("destination.left", sink=self._settings.name, error=type(error).__name__)
 
     async def _made(self, tenant: str) -> Way:
-        sink = await asyncio.to_thread(make, self._settings, tenant, self._allowed, self._clock)
-        return Way(sink, self._allowed, self._clock)
+        files, sink = await asyncio.to_thread(self._read, tenant)
+        return Way(sink, self._allowed, self._clock, files)
+
+    def _read(self, tenant: str, before: Sink | None = None) -> tuple[str, Sink]:
+        files = self._files(tenant)  # first: what changes in between is read once more than needed
+        return files, make(self._settings, tenant, self._allowed, self._clock, before)
+
+    def _files(self, tenant: str) -> str:
+        return referred_to(self._settings, tenant, self._allowed)
+
+
+def _is_there(task: asyncio.Task[Way]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None

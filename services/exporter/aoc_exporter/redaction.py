@@ -1,16 +1,19 @@
 """Fields that are dropped, hashed or cut before an entry leaves. Pure.
 
 A value that is redacted stands in other places too: in the record's own text, in the sentence that tells the event,
-among its observables. So the record's text goes, and wherever else in the event the value stands, it is replaced.
+among its observables. So the record's text goes, and wherever else in the event the value stands, it is replaced, also
+as JSON or an address inside of a text spells it. What is no text has no hash and no beginning, and is dropped.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import orjson
 
@@ -42,7 +45,9 @@ class Redactor:
             event.pop(name, None)
         replaced: dict[str, str] = {}
         for path, redaction in self._redactions:
-            self._apply(event, path, redaction, replaced)
+            # An alert has what it is about in its evidence.
+            for about in (event, event.get("evidences")):
+                self._apply(about, path, redaction, replaced)
         event = _everywhere(event, _replacing(replaced))
         return replace(entry, body=orjson.dumps(event))
 
@@ -58,10 +63,11 @@ class Redactor:
             return
         for text in _texts(inside[path[0]]):
             replaced[text] = self._instead(text, redaction)
-        if redaction.how == "drop":
+        left = None if redaction.how == "drop" else _hidden(inside[path[0]], replaced)
+        if left is None:
             del inside[path[0]]
         else:
-            inside[path[0]] = _everywhere(inside[path[0]], lambda text: replaced.get(text, text))
+            inside[path[0]] = left
 
     def _instead(self, text: str, redaction: Redaction) -> str:
         if redaction.how == "truncate":
@@ -69,6 +75,17 @@ class Redactor:
         if redaction.how == "hash":
             return hmac.new(self.key, text.encode(), hashlib.sha256).hexdigest()[:_HASH_CHARACTERS]
         return _GONE
+
+
+def _hidden(value: Any, replaced: dict[str, str]) -> Any:
+    """The value with its texts replaced and all else dropped; None where nothing is left."""
+    if isinstance(value, str):
+        return replaced.get(value, value)
+    if isinstance(value, list):
+        return [hidden for one in value if (hidden := _hidden(one, replaced)) is not None]
+    if isinstance(value, dict):
+        return {name: hidden for name, one in value.items() if (hidden := _hidden(one, replaced)) is not None}
+    return None
 
 
 def _texts(value: Any) -> set[str]:
@@ -82,10 +99,11 @@ def _texts(value: Any) -> set[str]:
 
 
 def _replacing(replaced: dict[str, str]) -> Callable[[str], str]:
+    spelt = {form: instead for text, instead in replaced.items() for form in _spellings(text)} | replaced
     # The longest first: an address contains a name.
-    long = sorted((text for text in replaced if len(text) >= _SHORTEST), key=len, reverse=True)
+    long = sorted((text for text in spelt if len(text) >= _SHORTEST), key=len, reverse=True)
     found = re.compile("|".join(map(re.escape, long)), re.IGNORECASE) if long else None
-    folded = {text.casefold(): instead for text, instead in replaced.items()}
+    folded = {text.casefold(): instead for text, instead in spelt.items()}
 
     def instead(text: str) -> str:
         if text in replaced:
@@ -95,6 +113,12 @@ def _replacing(replaced: dict[str, str]) -> Callable[[str], str]:
         return found.sub(lambda match: folded.get(match[0].casefold(), _GONE), text)
 
     return instead
+
+
+def _spellings(text: str) -> set[str]:
+    """A text as it stands within JSON, within JSON inside of JSON, and in an address."""
+    once = [orjson.dumps(text).decode()[1:-1], json.dumps(text)[1:-1]]
+    return {*once, *(json.dumps(one)[1:-1] for one in once), quote(text), quote(text, safe="")}
 
 
 def _everywhere(value: Any, change: Callable[[str], str]) -> Any:

@@ -52,6 +52,11 @@ class Choice:
         self._labels = tuple(sorted(sink.labels.items()))
         self._redactor = Redactor(sink.redact) if sink.redact else None
 
+    @property
+    def redacts(self) -> bool:
+        """Whether an entry has to be read before it may go."""
+        return self._redactor is not None
+
     def use_key(self, key: bytes) -> None:
         """The key of hashes: before anything is sent."""
         if self._redactor is not None:

@@ -23,8 +23,8 @@ class SinkStateStore(Protocol):
         """The sink's place, taken now if it has none; None when all places are taken. `settings`: to be shown."""
         ...
 
-    async def tell(self, name: str, health: SinkHealth, at: datetime) -> None:
-        """Say how it fares."""
+    async def tell(self, name: str, health: SinkHealth, at: datetime, slot: int | None = None) -> bool:
+        """Say how it fares, if it still has a place, and that one where a `slot` is given; whether it has."""
         ...
 
     async def take_in(self, name: str, tenants: frozenset[str] | None) -> None:

@@ -30,7 +30,7 @@ class ScrubbedSink:
     """A sink that repeats none of these secrets."""
 
     def __init__(self, sink: Sink, secrets: Sequence[str]) -> None:
-        self._sink = sink
+        self.sink = sink
         self._secrets = sorted(filter(_is_one, secrets), key=len, reverse=True)
         self.idempotent = sink.idempotent
         self.limits = sink.limits
@@ -38,7 +38,7 @@ class ScrubbedSink:
     async def send(self, items: Sequence[Item]) -> Sequence[Outcome]:
         """As the port says."""
         try:
-            outcomes = await self._sink.send(items)
+            outcomes = await self.sink.send(items)
         except AocError as error:
             error.args = tuple(self.hidden(one) if isinstance(one, str) else one for one in error.args)
             raise
@@ -46,11 +46,11 @@ class ScrubbedSink:
 
     def framed(self, items: Sequence[Item]) -> bytes:
         """As the port says."""
-        return self._sink.framed(items)
+        return self.sink.framed(items)
 
     async def close(self) -> None:
         """As the port says."""
-        await self._sink.close()
+        await self.sink.close()
 
     def hidden(self, words: str) -> str:
         """These words without secrets."""

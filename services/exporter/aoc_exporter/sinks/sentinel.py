@@ -1,7 +1,7 @@
 """Microsoft Sentinel by the Logs Ingestion API: rows of a custom table, through a data collection rule.
 
-204 is a success. A call has 1 MB, packed and unpacked. The API does not tell repeats apart; `EventId` and
-`EventRevision` are columns.
+204 is a success, and has no body; a page of something in between settles nothing. A call has 1 MB, packed and unpacked.
+The API does not tell repeats apart; `EventId` and `EventRevision` are columns.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import orjson
 from pydantic import Field
 
 from aoc_common import http
+from aoc_common.errors import Unreachable
 from aoc_common.outbound.refusals import Unusable
 from aoc_common.outbound.web import HttpOptions, post
 from aoc_common.settings import Frozen
@@ -91,7 +92,9 @@ class Sentinel:
             "Content-Type": "application/json",
             "Content-Encoding": "gzip",
         }
-        await post(self._client, self._address, self._remote, content, headers)
+        answer = await post(self._client, self._address, self._remote, content, headers)
+        if answer.body:
+            raise Unreachable("sentinel: a success that is no answer of the Logs Ingestion API")
 
 
 def _error(answer: bytes) -> tuple[str, str]:

@@ -4,6 +4,9 @@ A 200 means that Splunk accepted a batch, not that it has indexed it. With `ackn
 setting of the token) a batch counts once Splunk says that it is indexed; until then it is asked, and a batch of which
 Splunk never says so is sent again. Acknowledgements belong to a channel and, behind a load balancer, to one indexer:
 the client keeps cookies, and the balancer needs sticky sessions.
+
+A 200 whose body is no answer of the collector comes from something before it, such as a proxy that wants a sign-in: it
+settles nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from pydantic import Field, SecretStr
 
 from aoc_common import http
 from aoc_common.errors import Unreachable
-from aoc_common.outbound.refusals import RefusedWhole, Unusable
+from aoc_common.outbound.refusals import RefusedWhole, Unusable, one_line
 from aoc_common.outbound.web import HttpOptions, post
 from aoc_common.settings import Frozen
 from aoc_exporter.delivery.port import Limits
@@ -74,6 +77,7 @@ class Splunk:
             )
         except RefusedWhole as error:
             raise _about(error) from None
+        _check(answer.body)
         if self._options.acknowledgements:
             await self._acknowledged(_ack_id(answer.body))
         return [Accepted()] * len(items)
@@ -116,6 +120,18 @@ class Splunk:
             except (ValueError, KeyError, TypeError, AttributeError):
                 raise Unusable("splunk: an answer about acknowledgements that is none") from None
         raise Unreachable(f"splunk: batch {ack} was not acknowledged in {self._options.acknowledge_within_s:g} s")
+
+
+def _check(body: bytes) -> None:
+    """Whether it says that everything was taken. Raises `Unreachable`. Collectors of OpenTelemetry said "OK" once."""
+    try:
+        told = orjson.loads(body)
+        if told == "OK" or told["code"] == 0:
+            return
+        words = f"with the code {told['code']} {told.get('text', '')}"
+    except (ValueError, KeyError, TypeError):
+        words = "that is no answer of its event collector"
+    raise Unreachable(one_line(f"splunk: a success {words}"))
 
 
 def _ack_id(body: bytes) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from aoc_common import http
-from aoc_common.errors import Refused
+from aoc_common.errors import Refused, Unreachable
 from aoc_common.outbound.refusals import RefusedWhole, Unusable
 from aoc_exporter.stores.port import PLAIN
 
@@ -35,13 +35,20 @@ def quoted(path: str) -> str:
 
 
 async def put(client: http.Client, url: str, store: http.Remote, content: bytes, headers: Mapping[str, str]) -> None:
-    """PUT once. Raises as `Store.put` says: what refuses is about us, unless the content is too large."""
+    """PUT once. Raises as `Store.put` says: what refuses is about us, unless the content is too large.
+
+    A success has no body. A page of something before the store says nothing of the file.
+    """
     try:
-        await http.send(client, "PUT", url, store, headers=headers, content=content, longest_asked_s=_LONGEST_ASKED_S)
+        answer = await http.send(
+            client, "PUT", url, store, headers=headers, content=content, longest_asked_s=_LONGEST_ASKED_S
+        )
     except Refused as error:
         if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or error.code in _TOO_LARGE:
             raise RefusedWhole(str(error), code=error.code) from None
         raise Unusable(str(error), status=error.status) from None
+    if answer.body:
+        raise Unreachable(f"{store.api}: a success that is no answer of an object store")
 
 
 def _error(body: bytes) -> tuple[str, str]:

@@ -48,10 +48,12 @@ class MongoSinkStates:
                 except DuplicateKeyError:
                     continue  # another replica was quicker: at this sink, or this place
 
-    async def tell(self, name: str, health: SinkHealth, at: datetime) -> None:
-        """Say how it fares."""
+    async def tell(self, name: str, health: SinkHealth, at: datetime, slot: int | None = None) -> bool:
+        """Say how it fares; whether it still has a place, or that one."""
+        query = {"_id": name} if slot is None else {"_id": name, "slot": slot}
         with translated("sink states"):
-            await self._states.update_one({"_id": name}, {"$set": {"health": asdict(health), "seen_at": at}})
+            told = await self._states.update_one(query, {"$set": {"health": asdict(health), "seen_at": at}})
+            return bool(told.matched_count)
 
     async def take_in(self, name: str, tenants: frozenset[str] | None) -> None:
         """Note whose events the sink reads from now on."""
