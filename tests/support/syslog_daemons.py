@@ -37,14 +37,24 @@ log {{ source(taken); destination(file); }};
 
 @dataclass(frozen=True)
 class Daemon:
-    """A daemon at work. `taken`: the file that it writes."""
+    """A daemon at work. `taken`: the file that it writes; `said`: what it says of itself."""
 
     port: int
     taken: Path
+    said: Path
 
     def lines(self) -> list[str]:
         """What it has written."""
         return self.taken.read_text().splitlines() if self.taken.exists() else []
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """What fails within the context shows what the daemon says."""
+        try:
+            yield
+        except BaseException as error:
+            error.add_note(f"the daemon has written {len(self.lines())} lines, and says:\n{self.said.read_text()}")
+            raise
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,7 @@ def rsyslog(work: Path, driver: str, checks: str, files: Files) -> Iterator[Daem
     config.write_text(_RSYSLOG.format(work=work, driver=driver, checks=checks, port=port, **vars(files)))
     command: list[str | Path] = [found("rsyslogd") or "", "-n", "-f", config, "-i", work / "pid"]
     with _running(command, port, work):
-        yield Daemon(port, work / "taken")
+        yield Daemon(port, work / "taken", work / "said")
 
 
 @contextmanager
@@ -87,7 +97,7 @@ def syslog_ng(work: Path, checks: str, files: Files) -> Iterator[Daemon]:
     config.write_text(_SYSLOG_NG.format(work=work, version=version, checks=checks, port=port, **vars(files)).lstrip())
     options = [f"--persist-file={work}/persist", f"--pidfile={work}/pid", f"--control={work}/control"]
     with _running([command, "--foreground", "--no-caps", f"--cfgfile={config}", *options], port, work):
-        yield Daemon(port, work / "taken")
+        yield Daemon(port, work / "taken", work / "said")
 
 
 @contextmanager

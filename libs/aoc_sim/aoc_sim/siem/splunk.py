@@ -44,7 +44,7 @@ class Channel:
 
 
 class SplunkReceiver:
-    """Takes envelopes. `acknowledges`: whether the token has acknowledgements on."""
+    """Takes envelopes that come with its `token`. `acknowledges`: whether that has acknowledgements on."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class SplunkReceiver:
     ) -> None:
         self.faults = faults or RequestFaults()
         self.taken = Taken()
-        self._token = token
+        self.token = token
         self._acknowledges = acknowledges
         self._channels: dict[str, Channel] = {}
 
@@ -85,7 +85,7 @@ class SplunkReceiver:
         given = request.headers.get("Authorization", "")
         if not given:
             return _answer(2, "Token is required", 401)
-        if given != f"Splunk {self._token}":
+        if given != f"Splunk {self.token}":
             return _answer(4, "Invalid token", 403)
         if self._acknowledges and not request.headers.get("X-Splunk-Request-Channel"):
             return _answer(10, "Data channel is missing", 400)
