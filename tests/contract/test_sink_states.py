@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from aoc_common.contracts.publications import Position
-from aoc_common.contracts.sink_states import SinkHealth, Stretch, Tally, behind_key
+from aoc_common.contracts.sink_states import Runner, SinkHealth, Stretch, Tally, behind_key
 from aoc_common.store.mongo.client import Database, ensure_indexes
 from aoc_common.store.mongo.sink_accounts import MongoSinkAccounts
 from aoc_common.store.mongo.sink_deliveries import MongoSinkDeliveries
@@ -28,14 +28,18 @@ async def test_the_tenants_that_a_sink_has_taken_in_stay_until_others_are_noted(
     await states.take_in("siem", frozenset({"fabrikam", "contoso"}))
     # Other settings, and how it fares, change nothing of it.
     again = await states.place("siem", "file", {"kind": "folder", "options": {}}, AT)
-    assert await states.tell("siem", SinkHealth("running"), AT, 0)
-    assert not await states.tell("siem", SinkHealth("broken"), AT, 1)
+    for replica, per_s, ago_s in (("a", 7.5, 0), ("b", 2.0, 5), ("gone", 100.0, 60)):
+        at = AT - timedelta(seconds=ago_s)
+        assert await states.tell("siem", SinkHealth("running", per_s=per_s), at, Runner(0, replica))
+    assert not await states.tell("siem", SinkHealth("broken"), AT, Runner(1, "a"))
+    assert await states.tell("siem", SinkHealth("running"), AT)
     assert again is not None
     assert again.taken_in == {"contoso", "fabrikam"}
     assert {one.name: one.taken_in for one in await states.all()} == {
         "other": None, "siem": {"contoso", "fabrikam"},
     }  # fmt: skip
 
+    assert {one.name: one.per_s for one in await states.all()} == {"other": 0.0, "siem": 9.5}
     await states.take_in("siem", None)
     assert {one.taken_in for one in await states.all()} == {None}
     await states.take_in("nobody", frozenset({"contoso"}))

@@ -15,13 +15,15 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 
-def pair(name: str, password: bytes | None = None) -> tuple[bytes, bytes]:
-    """A certificate that signs itself, and its key, as PEM."""
+def pair(name: str, password: bytes | None = None, ends_in_h: float = 24) -> tuple[bytes, bytes]:
+    """A certificate that signs itself, and its key, as PEM. `ends_in_h`: below 0 it has expired."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
     certificate = (
-        x509.CertificateBuilder(subject, subject, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
+        x509.CertificateBuilder(
+            subject, subject, key.public_key(), 1, now - timedelta(days=2), now + timedelta(hours=ends_in_h)
+        )
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .sign(key, SHA256())
     )

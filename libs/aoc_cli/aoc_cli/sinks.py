@@ -41,6 +41,11 @@ Data = Annotated[Path | None, typer.Option(help="Data directory of the stack who
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="The sink's name.")]
 Tenant = Annotated[str | None, typer.Option(help="Of this tenant.")]
+_DELIVERED: Final = {
+    "stored": "the destination says that it has it",
+    "accepted": "the destination has accepted it, and does not say what became of it then",
+    "sent": "it was sent; the destination says nothing",
+}
 _COLOURS: Final = {"running": "green", "paused": "dim", "failing": "yellow", "broken": "red"}
 
 
@@ -151,7 +156,11 @@ def _print_account(sink: SinkView) -> None:
     now = datetime.now(UTC)
     out.print(Text(f"\n{sink.state}", _COLOURS.get(sink.state, "")), Text(visible(sink.words), "dim"))
     until = minute(sink.delivered_until) if sink.delivered_until else "not known yet"
-    out.print(f"waiting {sink.waiting:,}; delivered until {until}", markup=False, highlight=False)
+    out.print(
+        f"waiting {sink.waiting:,}; {sink.per_s:,.1f} a second; delivered until {until}", markup=False, highlight=False
+    )
+    if means := _DELIVERED.get(sink.delivered):
+        out.print(f"delivered means: {means}", markup=False, highlight=False)
     columns = ("tenant", "delivered", "filtered", "refused", "repeated", "late", "last", "last error")
     table = Table(*columns, box=None, padding=(0, 2, 0, 0))
     for one in sink.accounts:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, Final
 
 from aoc_common.contracts.sink_states import COUNTED, Tally
 from aoc_common.outbound.refusals import one_line
@@ -11,6 +12,10 @@ from aoc_exporter import metrics
 if TYPE_CHECKING:
     from aoc_common.clock import Clock
     from aoc_common.store.sink_accounts import SinkAccountStore
+
+
+_MINUTE_S: Final = 60.0
+_LEAST_LOOKS: Final = 2
 
 
 class Account:
@@ -26,6 +31,19 @@ class Account:
         self._clock = clock
         self._new: dict[str, Tally] = {}
         self._unwritten_repeats = 0
+        self._delivered = 0
+        #: Moments, and how much was delivered until then; the first one is a minute ago.
+        self._looks: deque[tuple[float, int]] = deque([(clock.monotonic(), 0)])
+
+    @property
+    def per_s(self) -> float:
+        """Entries delivered a second, of the last minute. To be asked about once a second."""
+        now = self._clock.monotonic()
+        self._looks.append((now, self._delivered))
+        while len(self._looks) > _LEAST_LOOKS and now - self._looks[1][0] >= _MINUTE_S:
+            self._looks.popleft()
+        began, before = self._looks[0]
+        return (self._delivered - before) / max(now - began, 1.0)
 
     def delivered(self, tenant: str, count: int, *, late: bool = False) -> None:
         """The destination has confirmed these."""
@@ -33,6 +51,7 @@ class Account:
         tally.delivered += count
         tally.late += count if late else 0
         tally.delivered_at = self._clock.now()
+        self._delivered += count
         metrics.ENTRIES.labels(self._sink, "delivered").inc(count)
 
     def filtered(self, tenant: str) -> None:

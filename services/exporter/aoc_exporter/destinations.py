@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aoc_common.clock import Clock
+    from aoc_common.contracts.sink_states import Delivered
     from aoc_common.contracts.sinks import SinkSettings
     from aoc_exporter.delivery.port import Sink
     from aoc_exporter.settings import ExportSettings
@@ -35,10 +36,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of destination: what it can be told, and how it is made. `make` may raise `BadConfiguration`."""
+    """A kind of destination: what it can be told, and how it is made. `make` may raise `BadConfiguration`.
+
+    `delivered`: what that means there.
+    """
 
     options: type[BaseModel]
     make: Callable[[Any, Clock], Sink]
+    delivered: Delivered
 
 
 def _sentinel(options: SentinelOptions, clock: Clock) -> Sink:
@@ -46,14 +51,14 @@ def _sentinel(options: SentinelOptions, clock: Clock) -> Sink:
 
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "splunk": Kind(SplunkOptions, Splunk),
-    "sentinel": Kind(SentinelOptions, _sentinel),
-    "elastic": Kind(ElasticOptions, lambda options, _: Elastic(options)),
-    "syslog": Kind(SyslogOptions, lambda options, _: Syslog(options)),
-    "otlp": Kind(OtlpOptions, lambda options, _: Otlp(options)),
-    "webhook": Kind(WebhookOptions, Webhook),
-    "folder": Kind(FolderOptions, folder),
-    "security-lake": Kind(SecurityLakeOptions, security_lake),
+    "splunk": Kind(SplunkOptions, Splunk, "accepted"),
+    "sentinel": Kind(SentinelOptions, _sentinel, "accepted"),
+    "elastic": Kind(ElasticOptions, lambda options, _: Elastic(options), "stored"),
+    "syslog": Kind(SyslogOptions, lambda options, _: Syslog(options), "sent"),
+    "otlp": Kind(OtlpOptions, lambda options, _: Otlp(options), "accepted"),
+    "webhook": Kind(WebhookOptions, Webhook, "accepted"),
+    "folder": Kind(FolderOptions, folder, "stored"),
+    "security-lake": Kind(SecurityLakeOptions, security_lake, "stored"),
 }
 #: Options of one that is reached over HTTP.
 _HTTP: Final = "http"
@@ -70,6 +75,14 @@ def options_of(sink: SinkSettings, tenant: str) -> dict[str, Any]:
 def target_of(sink: SinkSettings, tenant: str) -> str:
     """The same for tenants with the same destination."""
     return json.dumps(options_of(sink, tenant), sort_keys=True, default=str)
+
+
+def delivered(sink: SinkSettings) -> Delivered:
+    """What it means that a sink has delivered something: the least that it means for any of its tenants."""
+    each = [sink.options, *({**sink.options, **own} for own in sink.per_tenant.values())]
+    if sink.kind == "splunk" and all(options.get("acknowledgements") for options in each):
+        return "stored"
+    return KINDS[sink.kind].delivered
 
 
 def make(

@@ -18,7 +18,7 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.audit import AuditEntry
 from aoc_common.contracts.publications import Position
 from aoc_common.contracts.reading import EventFilter
-from aoc_common.contracts.sink_states import SinkHealth
+from aoc_common.contracts.sink_states import Runner, SinkHealth
 from aoc_common.errors import Unfinished, Unreachable
 from aoc_common.outbound.references import secret
 from aoc_exporter import metrics
@@ -26,7 +26,7 @@ from aoc_exporter.account import Account
 from aoc_exporter.behind import Behind
 from aoc_exporter.catching_up import CatchingUp, Sources
 from aoc_exporter.courier import Courier, Parcel
-from aoc_exporter.destinations import make, target_of
+from aoc_exporter.destinations import delivered, make, target_of
 from aoc_exporter.entry import Entry, Kind
 from aoc_exporter.formats import FORMATS
 from aoc_exporter.intake import Intake
@@ -313,9 +313,10 @@ class SinkAtWork:
             words = f"{len(behind)} tenants are behind: {behind[0].tenant}: {behind[0].why}"
         oldest = until if waiting or behind else None
         self._health = SinkHealth(
-            "failing" if words else "running", words, None, waiting, oldest, until or self._health.delivered_until
-        )
-        if not await self._with.states.tell(name, self._health, now, self.slot):
+            "failing" if words else "running", words, None, waiting, oldest, until or self._health.delivered_until,
+            self.account.per_s, delivered(self.sink),
+        )  # fmt: skip
+        if not await self._with.states.tell(name, self._health, now, Runner(self.slot, self._with.replica)):
             # Another replica took it for gone. Whoever has the place next must not share its messages with us.
             raise Unreachable(f"sink {name}: its place was given away")
         metrics.WAITING.labels(name).set(waiting)

@@ -38,6 +38,8 @@ async def test_every_event_arrives_and_the_account_says_so(bench, eventually) ->
 
     assert receiver.taken.doubled == 0
     assert (state.health.waiting, state.health.words, state.origin) == (0, "", "store")
+    assert state.health.delivered == "stored"
+    assert state.per_s > 0
 
 
 @pytest.mark.slow

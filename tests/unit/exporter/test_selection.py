@@ -13,7 +13,7 @@ import pytest
 from aoc_common.contracts import sinks
 from aoc_common.contracts.sinks import read_sink
 from aoc_common.errors import BadConfiguration
-from aoc_exporter.destinations import KINDS, make, options_of, target_of
+from aoc_exporter.destinations import KINDS, delivered, make, options_of, target_of
 from aoc_exporter.formats import FORMATS
 from aoc_exporter.selection import Choice, tenants_of
 from aoc_exporter.settings import ExportSettings
@@ -161,6 +161,22 @@ def test_tenants_have_options_of_their_own() -> None:
     assert target_of(sink, "contoso") != target_of(sink, "tailspin")
     assert tenants_of(sink, {"contoso": frozenset({"gold"})}) == {"contoso", "fabrikam"}
     assert tenants_of(read_sink({"name": "s", "kind": "otlp"}), {}) is None
+
+
+@each(
+    ("kind", "options", "means"),
+    [
+        ("splunk", {}, "accepted"), ("splunk", {"acknowledgements": True}, "stored"), ("elastic", {}, "stored"),
+        ("sentinel", {}, "accepted"), ("otlp", {}, "accepted"), ("webhook", {}, "accepted"), ("syslog", {}, "sent"),
+        ("folder", {}, "stored"), ("security-lake", {}, "stored"),
+    ],
+)  # fmt: skip
+def test_it_is_known_what_delivered_means_for_each_of_a_sinks_tenants(kind, options, means) -> None:
+    sink = {"name": "siem", "kind": kind, "options": options}
+
+    assert delivered(read_sink(sink)) == means
+    if options:
+        assert delivered(read_sink({**sink, "per_tenant": {"fabrikam": {"acknowledgements": False}}})) == "accepted"
 
 
 @each(

@@ -15,6 +15,14 @@ type Origin = Literal["file", "store"]
 type InstanceState = Literal["starting", "running", "failing", "broken", "paused"]
 """`failing`: the destination does not take what is sent; `broken`: its settings cannot work, or a part is missing."""
 
+type Delivered = Literal["", "stored", "accepted", "sent"]
+"""What `delivered` means at a destination; empty: not known yet.
+
+- `stored`: it says that it has it, to be read.
+- `accepted`: it has taken it over, and does not say what became of it.
+- `sent`: it says nothing.
+"""
+
 #: The numbers of a `Tally`.
 COUNTED: Final = ("delivered", "filtered", "refused", "repeated", "late", "unaccounted", "missing")
 
@@ -35,6 +43,7 @@ class SinkHealth:
     """How a sink fares. `waiting`: messages that are not settled; `oldest_at`: since when the oldest one waits.
 
     `delivered_until`: all that was published before is delivered, given up or not wanted; None: not known yet.
+    `per_s`: entries that one replica delivers a second, of the last minute. `delivered`: what that means there.
     """
 
     life: InstanceState
@@ -43,13 +52,24 @@ class SinkHealth:
     waiting: int = 0
     oldest_at: datetime | None = None
     delivered_until: datetime | None = None
+    per_s: float = 0.0
+    delivered: Delivered = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Who runs a sink: a replica of the exporter, and the place at which it does."""
+
+    slot: int
+    replica: str
 
 
 @dataclass(frozen=True, slots=True)
 class SinkState:
     """A sink that has a place on the bus. `slot`: the number of its consumers; `seen_at`: by who runs it.
 
-    `taken_in`: the tenants whose events it reads; None: all, or not noted yet.
+    `taken_in`: the tenants whose events it reads; None: all, or not noted yet. `per_s`: as `health` says, of all
+    replicas that run it.
     """
 
     name: str
@@ -59,6 +79,7 @@ class SinkState:
     seen_at: datetime
     health: SinkHealth
     taken_in: frozenset[str] | None = None
+    per_s: float = 0.0
 
 
 @dataclass(slots=True)

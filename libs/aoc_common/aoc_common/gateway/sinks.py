@@ -46,6 +46,8 @@ _SINK: JsonDict = {
     "waiting": 0,
     "oldest_at": None,
     "delivered_until": "2026-11-23T08:00:00Z",
+    "per_s": 212.4,
+    "delivered": "accepted",
     "settings": _SETTINGS,
     "accounts": [_ACCOUNT],
 }
@@ -112,6 +114,12 @@ class SinkView(BaseModel):
     delivered_until: datetime | None = Field(
         None, description="All that was published before is delivered, refused or not wanted."
     )
+    per_s: float = Field(0.0, description="Entries that it delivers a second, of the last minute.")
+    delivered: Literal["", "stored", "accepted", "sent"] = Field(
+        "",
+        description="What `delivered` means there. `stored`: the destination says that it has it; `accepted`: it has "
+        "taken it over, and says no more; `sent`: it says nothing. Empty: not known yet.",
+    )
     settings: dict[str, Any] = Field(description="Its settings, without those that are as by default.")
     accounts: list[SinkAccount] = Field(description="By tenant; empty in lists.")
 
@@ -142,6 +150,8 @@ class SinkView(BaseModel):
             waiting=0 if health is None else health.waiting,
             oldest_at=None if health is None else health.oldest_at,
             delivered_until=None if health is None else health.delivered_until,
+            per_s=0.0 if state is None else round(state.per_s, 1),
+            delivered="" if health is None else health.delivered,
             settings=settings,
             accounts=[
                 SinkAccount.of(name, tally, behind.get(name)) for name, tally in sorted((accounts or {}).items())

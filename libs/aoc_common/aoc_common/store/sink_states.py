@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from aoc_common.contracts.sink_states import Origin, SinkHealth, SinkState
+    from aoc_common.contracts.sink_states import Origin, Runner, SinkHealth, SinkState
 
 
 class SinkStateStore(Protocol):
@@ -23,8 +23,8 @@ class SinkStateStore(Protocol):
         """The sink's place, taken now if it has none; None when all places are taken. `settings`: to be shown."""
         ...
 
-    async def tell(self, name: str, health: SinkHealth, at: datetime, slot: int | None = None) -> bool:
-        """Say how it fares, if it still has a place, and that one where a `slot` is given; whether it has."""
+    async def tell(self, name: str, health: SinkHealth, at: datetime, runner: Runner | None = None) -> bool:
+        """Say how it fares, if it still has a place, and its `runner`'s where one is given; whether it has."""
         ...
 
     async def take_in(self, name: str, tenants: frozenset[str] | None) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from aoc_common.contracts.sink_states import Origin
+    from aoc_common.contracts.sink_states import Origin, Runner
+
+#: A replica says each second how a sink fares.
+_LATELY: Final = timedelta(seconds=30)
 
 
 class MongoSinkStates:
@@ -32,7 +36,8 @@ class MongoSinkStates:
 
     async def place(self, name: str, origin: Origin, settings: Mapping[str, Any], at: datetime) -> SinkState | None:
         """The sink's place: the first that is free, if it has none."""
-        shown = {"origin": origin, "settings": dict(settings), "seen_at": at}
+        # Rates are told again within a second, by those replicas that are still there.
+        shown = {"origin": origin, "settings": dict(settings), "seen_at": at, "rates": {}}
         while True:
             with translated("sink states"):
                 await self._states.update_one({"_id": name}, {"$set": shown})
@@ -48,12 +53,15 @@ class MongoSinkStates:
                 except DuplicateKeyError:
                     continue  # another replica was quicker: at this sink, or this place
 
-    async def tell(self, name: str, health: SinkHealth, at: datetime, slot: int | None = None) -> bool:
-        """Say how it fares; whether it still has a place, or that one."""
-        query = {"_id": name} if slot is None else {"_id": name, "slot": slot}
+    async def tell(self, name: str, health: SinkHealth, at: datetime, runner: Runner | None = None) -> bool:
+        """Say how it fares; whether it still has a place, or its runner's."""
+        query: Document = {"_id": name}
+        said: Document = {"health": asdict(health), "seen_at": at}
+        if runner is not None:
+            query["slot"] = runner.slot
+            said[f"rates.{runner.replica}"] = {"per_s": health.per_s, "at": at}
         with translated("sink states"):
-            told = await self._states.update_one(query, {"$set": {"health": asdict(health), "seen_at": at}})
-            return bool(told.matched_count)
+            return bool((await self._states.update_one(query, {"$set": said})).matched_count)
 
     async def take_in(self, name: str, tenants: frozenset[str] | None) -> None:
         """Note whose events the sink reads from now on."""
@@ -76,4 +84,5 @@ def _state(document: Document) -> SinkState:
         document["seen_at"],
         SinkHealth(**document["health"]),
         None if document.get("taken_in") is None else frozenset(document["taken_in"]),
+        sum(one["per_s"] for one in document.get("rates", {}).values() if document["seen_at"] - one["at"] < _LATELY),
     )
