@@ -15,7 +15,7 @@ from aoc_common.contracts.subjects import DEFAULT_TENANT
 from aoc_common.errors import BadConfiguration, NotFound, Permanent, Unreachable
 from aoc_exporter import trial
 from aoc_exporter.delivery.deliver import deliver
-from aoc_exporter.destinations import make
+from aoc_exporter.destinations import make, target_of
 from aoc_exporter.formats import FORMATS
 from aoc_exporter.item import fit
 
@@ -80,7 +80,10 @@ class Answers:
 
     async def _check(self, job: SinkJob) -> dict[str, Any]:
         sink = read_sink(job.settings or {})
-        for tenant in {*sink.per_tenant, *(sink.include.tenants[:10] or [DEFAULT_TENANT])}:
+        tried = {*sink.per_tenant, *await self._fleet.some_tenants(sink)}
+        if "{tenant}" not in target_of(sink, "{tenant}"):
+            tried.add(DEFAULT_TENANT)  # as all that have none of their own
+        for tenant in tried:
             await (await self._made(sink, tenant)).close()
         return {"ok": True}
 
@@ -96,7 +99,7 @@ class Answers:
     async def _test(self, job: SinkJob) -> dict[str, Any]:
         """Send what `trial` says, by a destination that is made for it: nothing else waits for it."""
         sink = await self._sink(job.sink)
-        tenant = next(iter(job.tenants or sink.include.tenants), DEFAULT_TENANT)
+        tenant = next(iter(job.tenants or await self._fleet.some_tenants(sink)), DEFAULT_TENANT)
         destination = await self._made(sink, tenant)
         sent = trial.entries(sink, tenant, UUID(job.ticket), self._with.resources.clock.now())
         try:
@@ -111,7 +114,7 @@ class Answers:
         at_work = self._fleet.at_work(job.sink)
         if at_work is None:
             raise BadConfiguration(f"sink {job.sink} does not run here: look at its health")
-        found = job.event or await self._published.newest(sink.include.tenants)
+        found = job.event or await self._published.newest(await self._fleet.some_tenants(sink))
         if found is None:
             raise NotFound("no event is stored that could be shown")
         event = await self._event(_uuid(found), None, None)

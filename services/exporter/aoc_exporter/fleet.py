@@ -16,13 +16,16 @@ from aoc_common.contracts.sinks import MOST_SINKS, document
 from aoc_common.errors import AocError
 from aoc_common.telemetry import logs
 from aoc_exporter import metrics
+from aoc_exporter.destinations import target_of
 from aoc_exporter.flow import SinkAtWork
+from aoc_exporter.selection import tenants_of
 from aoc_exporter.sent import Sent
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from aoc_common.contracts.sink_states import SinkState
+    from aoc_common.contracts.sinks import SinkSettings
     from aoc_common.store.sinks import SinkStore
     from aoc_exporter.catalogue import Catalogue, Listed
     from aoc_exporter.flow import Backends
@@ -35,6 +38,7 @@ _LONGEST_S: Final = 30.0
 #: A sink of a file that no replica has run for so long is in nobody's file any more.
 _FORGOTTEN: Final = timedelta(minutes=10)
 _LEAVE_S: Final = 40.0
+_SOME: Final = 10
 
 
 @dataclass(slots=True)
@@ -81,6 +85,14 @@ class Fleet:
         """A sink that runs here; None when it does not."""
         running = self._running.get(name)
         return running.at_work[0] if running is not None and running.at_work else None
+
+    async def some_tenants(self, sink: SinkSettings) -> Sequence[str]:
+        """Tenants of a sink, a few where it has many; none where it is of all that there are. Raises `Transient`."""
+        groups = await self._groups()
+        wanted = tenants_of(sink, groups)
+        if wanted is None and "{tenant}" in target_of(sink, "{tenant}"):
+            wanted = frozenset(groups)  # each has a destination of its own
+        return sorted(wanted or ())[:_SOME]
 
     async def follow(self) -> None:
         """Bring what runs in step with what there is to be. Raises `Transient`."""
