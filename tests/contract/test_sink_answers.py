@@ -253,6 +253,24 @@ async def test_syslog_over_tcp_arrives_in_either_framing(framing: Framing) -> No
     assert receiver.broken_frames == 0
 
 
+async def test_syslog_reaches_the_address_of_a_name_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    found = [(10, 1, 6, "", ("::1", 0, 0, 0)), (2, 1, 6, "", ("127.0.0.1", 0))]
+
+    async def getaddrinfo(*_: object, **__: object) -> list[Any]:
+        return found
+
+    monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo, raising=False)
+    async with SyslogReceiver() as receiver:
+        sink = over_tls(receiver.port, transport="tcp")
+        for number in range(2):
+            assert await sink.send([item(number)]) == [Accepted()]
+    outcomes = await deliver(sink, items(2))
+
+    assert len(receiver.taken.times) == 2
+    assert [type(one) for one in outcomes] == [Retry] * 2
+
+
 async def test_syslog_over_udp_arrives_and_what_no_datagram_holds_is_refused() -> None:
     async with SyslogReceiver() as receiver:
         options = SyslogOptions(host="127.0.0.1", port=receiver.port, transport="udp", allowed_networks=LOOPBACK)

@@ -90,6 +90,48 @@ async def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch: 
     assert f"host: siem.example:{port}".encode() in served[0].lower()
 
 
+async def test_where_one_address_of_a_name_is_dead_the_next_one_is_reached_and_is_the_first_from_then_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    served: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert await reader.readexactly(4) == b"body"
+        served.append(head.decode())
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    asked = resolving(monkeypatch, *[["::1", "127.0.0.1"]] * 3)
+    client = HttpOptions(allowed_networks=("127.0.0.0/8", "::1/128")).client()
+    async with server, client:
+        tried = counting(monkeypatch)
+        for _ in range(2):
+            await client.post(f"http://siem.example:{port}/x", content=b"body")
+    gone = HttpOptions(allowed_networks=("127.0.0.0/8", "::1/128")).client()
+    with pytest.raises(httpx.ConnectError):
+        await gone.post(f"http://siem.example:{port}/x", content=b"body")
+
+    assert len(served) == 2
+    assert tried == ["::1", "127.0.0.1", "127.0.0.1", "::1", "127.0.0.1"]
+    assert len(asked) == 3
+
+
+def counting(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Hosts that requests went to, in their order."""
+    tried: list[str] = []
+    handle = httpx.AsyncHTTPTransport.handle_async_request
+
+    async def counted(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        tried.append(request.url.host)
+        return await handle(self, request)
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", counted)
+    return tried
+
+
 @each("url", ["http://127.0.0.1/", "http://[::1]/", "http://2130706433/", "http://localhost/", "http://0x7f.1/"])
 async def test_no_spelling_of_this_machine_is_reached(url: str) -> None:
     async with HttpOptions().client() as client:

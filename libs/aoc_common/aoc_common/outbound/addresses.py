@@ -4,6 +4,9 @@ A destination is a setting, and whoever may make one must not reach through AOC 
 private networks, the cloud's metadata service. So addresses that are not public are refused unless the operator allows
 their network. A name is resolved here, and the connection goes to the very address that was checked: a name that leads
 elsewhere the next time gains nothing.
+
+Where a name has several addresses the next one is tried when there is no connection to the first: many have one of IPv6
+that nobody can reach. That to which the last connection was made is the first the next time.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 type Address = IPv4Address | IPv6Address
 type Network = IPv4Network | IPv6Network
 
+#: Addresses of one host that are tried one after the other.
+_TRIED: Final = 4
 #: IPv6 addresses that are another form of an IPv4 address (RFC 6052).
 _NAT64: Final = ip_network("64:ff9b::/96")
 
@@ -48,15 +53,15 @@ class Addresses:
         if not meant.is_global or meant.is_multicast:
             raise Unusable(f"{address} is no public address, and no setting allows its network")
 
-    async def resolve(self, host: str, port: int) -> str:
-        """An address of a host, after all of its addresses were checked. Raises `Unusable` or `Unreachable`."""
+    async def resolve(self, host: str, port: int) -> list[str]:
+        """The addresses of a host, some of them, after all were checked. Raises `Unusable` or `Unreachable`."""
         try:
             found = [ip_address(host.strip("[]"))]
         except ValueError:
             found = await _looked_up(host, port)
         for address in found:
             self.check(address)
-        return str(found[0])
+        return list(dict.fromkeys(map(str, found)))[:_TRIED]
 
 
 def _meant(address: Address) -> Address:
@@ -90,6 +95,8 @@ class CheckedTransport(httpx.AsyncBaseTransport):
     ) -> None:
         self._addresses = addresses
         self._proxied = proxy is not None
+        #: Host -> the address that was reached last.
+        self._reached: dict[str, str] = {}
         self._inner = httpx.AsyncHTTPTransport(
             verify=verify,
             trust_env=False,
@@ -109,12 +116,25 @@ class CheckedTransport(httpx.AsyncBaseTransport):
         if literal is not None:
             self._addresses.check(literal)
         elif not self._proxied:
-            port = request.url.port or (443 if request.url.scheme == "https" else 80)
-            found = await self._addresses.resolve(host, port)
-            # `Host` was set from the URL before.
-            request.extensions = {**request.extensions, "sni_hostname": host}
-            request.url = request.url.copy_with(host=found)
+            return await self._to_one_of(request, host)
         return await self._inner.handle_async_request(request)
+
+    async def _to_one_of(self, request: httpx.Request, host: str) -> httpx.Response:
+        """To the first address of a host that there is a connection to: nothing was sent to the others."""
+        port = request.url.port or (443 if request.url.scheme == "https" else 80)
+        found = await self._addresses.resolve(host, port)
+        # `Host` was set from the URL before.
+        request.extensions = {**request.extensions, "sni_hostname": host}
+        for address in sorted(found, key=lambda one: one != self._reached.get(host)):
+            request.url = request.url.copy_with(host=address)
+            try:
+                response = await self._inner.handle_async_request(request)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                unreached: httpx.TransportError = error
+            else:
+                self._reached = {host: address}
+                return response
+        raise unreached
 
     async def aclose(self) -> None:
         """Close all connections."""

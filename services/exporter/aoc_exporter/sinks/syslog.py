@@ -68,6 +68,7 @@ class Syslog:
         self._tls = (options.tls.context(), options.host) if options.transport == "tls" else None
         self._longest = min(options.message_bytes, _DATAGRAM) if options.transport == "udp" else options.message_bytes
         self._connection: Connection | None = None
+        self._reached = ""
         self._patience_s = _FIRST_WORD_S
         self._one_at_a_time = asyncio.Lock()
 
@@ -100,12 +101,12 @@ class Syslog:
         host, port = self._options.host, self._options.port
         try:
             async with self._one_at_a_time, asyncio.timeout(self._options.timeout_s):
-                address = await self._addresses.resolve(host, port)
+                addresses = await self._addresses.resolve(host, port)
                 if self._options.transport == "udp":
-                    await _datagrams(address, port, messages)
+                    await _datagrams(addresses[0], port, messages)
                 else:
                     content = b"".join(framed(sent, self._options.framing) for sent in messages)
-                    await self._write(address, content)
+                    await self._write(addresses, content)
         except OSError as error:
             self._abort()
             words = one_line(f"syslog: {host}:{port}: {type(error).__name__} {error}")
@@ -114,14 +115,14 @@ class Syslog:
             self._abort()
             raise
 
-    async def _write(self, address: str, content: bytes) -> None:
-        connection = await self._connected(address)
+    async def _write(self, addresses: Sequence[str], content: bytes) -> None:
+        connection = await self._connected(addresses)
         await connection.send(content)
         if self._options.confirm == "close":
             await connection.end()
             self._connection = None
 
-    async def _connected(self, address: str) -> Connection:
+    async def _connected(self, addresses: Sequence[str]) -> Connection:
         if self._connection is not None:
             try:
                 self._connection.listen()
@@ -129,11 +130,24 @@ class Syslog:
                 self._abort()
             else:
                 return self._connection
-        made = await Connection.opened(address, self._options.port, self._tls, patience_s=self._patience_s)
+        made = await self._opened(sorted(addresses, key=lambda one: one != self._reached))
         if not made.answered:
             self._patience_s = 0.0  # it is one of those that say nothing
         self._connection = made
         return made
+
+    async def _opened(self, addresses: Sequence[str]) -> Connection:
+        """A connection to the first that is there. Raises `OSError` of the last one."""
+        for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+            try:
+                async with asyncio.timeout(self._options.timeout_s / len(addresses) if left > 1 else None):
+                    made = await Connection.opened(address, self._options.port, self._tls, patience_s=self._patience_s)
+            except OSError as error:
+                unreached = error
+            else:
+                self._reached = address
+                return made
+        raise unreached
 
     def _abort(self) -> None:
         if self._connection is not None:
