@@ -20,7 +20,7 @@ from aoc_exporter.delivery.pace import Pace
 from aoc_exporter.destinations import make, referred_to, target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aoc_common.clock import Clock
     from aoc_common.contracts.sinks import SinkSettings
@@ -42,12 +42,22 @@ _REREAD_S: Final = 5.0
 
 
 class Way:
-    """A destination and the lane to it; knows since when an answer is owed. `files`: it was made of these."""
+    """A destination and the lane to it; knows since when an answer is owed.
 
-    def __init__(self, sink: Sink, allowed: ExportSettings, clock: Clock, files: str = "") -> None:
+    `files`: it was made of these. `labels`: what is said there of each entry takes room, too.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        allowed: ExportSettings,
+        clock: Clock,
+        files: str = "",
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
         self.files = files
         self.idempotent = sink.idempotent
-        self.entry_bytes = sink.limits.entry_bytes
+        self.entry_bytes = max(1, sink.limits.entry_bytes - _room_of(labels or {}))
         self._breaker = Breaker(clock)
         self._current = _Current(sink, self)
         self.lane = Lane(self._current, Pace(clock, allowed.requests), self._breaker, clock)
@@ -212,7 +222,7 @@ class Lanes:
 
     async def _made(self, tenant: str) -> Way:
         files, sink = await asyncio.to_thread(self._read, tenant)
-        return Way(sink, self._allowed, self._clock, files)
+        return Way(sink, self._allowed, self._clock, files, self._settings.labels)
 
     def _read(self, tenant: str, before: Sink | None = None) -> tuple[str, Sink]:
         files = self._files(tenant)  # first: what changes in between is read once more than needed
@@ -220,6 +230,11 @@ class Lanes:
 
     def _files(self, tenant: str) -> str:
         return referred_to(self._settings, tenant, self._allowed)
+
+
+def _room_of(labels: Mapping[str, str]) -> int:
+    """Bytes that labels take beside an entry, at most: each with what stands around it, and characters escaped."""
+    return sum(len(name) + 2 * len(text.encode()) + 16 for name, text in labels.items())
 
 
 def _is_there(task: asyncio.Task[Way]) -> bool:

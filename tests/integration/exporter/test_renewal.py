@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aoc_common.bus import sink_slots
-from aoc_exporter import intake, lanes
+from aoc_exporter import catching_up, intake, lanes
 from exporter_bench import splunk
 from reader_bench import sign_ins
 
@@ -80,3 +80,34 @@ async def test_a_sink_whose_place_was_given_away_takes_another_one_and_shares_no
         await eventually(lambda: len(receiver.taken.times) == 8)
 
     assert other.slot == before
+
+
+@pytest.mark.slow
+async def test_a_tenant_that_is_gone_for_good_is_left_out_and_what_waits_for_it_with_it(
+    bench, eventually, quick, monkeypatch
+) -> None:
+    monkeypatch.setattr(catching_up, "CLOSING_S", 0.3)
+    none = {"fabrikam": {"token": f"file:{bench.folder}/none"}}
+    async with splunk() as (receiver, url), bench.exporter():
+        await bench.splunk("siem", url, per_tenant=none)
+        await eventually(lambda: bench.runs("siem"))
+        await bench.publish(*sign_ins(3), tenant="fabrikam")
+        await bench.publish(*sign_ins(2))
+
+        async def waits() -> bool:
+            return "1 tenants are behind: fabrikam" in (await bench.state("siem")).health.words
+
+        await eventually(waits)
+        await bench.splunk("siem", url, per_tenant=none, exclude=[{"tenants": ["fabrikam"]}])
+
+        async def well() -> bool:
+            state = await bench.state("siem")
+            return state.health.life == "running" and "exclude" in state.settings and state.health.waiting == 0
+
+        await eventually(well, 30)
+        await bench.publish(*sign_ins(2))
+        await eventually(lambda: len(receiver.taken.times) == 4)
+    tally = await bench.tally("siem", "fabrikam")
+
+    assert (tally.delivered, tally.refused) == (0, 0)
+    assert tally.filtered >= 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -10,8 +11,13 @@ import pytest
 from aoc_common.errors import Malformed
 from aoc_exporter.formats import FORMATS
 from aoc_exporter.item import TooLarge, fit
+from aoc_exporter.lanes import Way
+from aoc_exporter.settings import ExportSettings
+from aoc_exporter.sinks.syslog import Syslog, SyslogOptions
 from each import each
 from made_events import audit
+from manual_clock import ManualClock
+from replica import NOW
 from siem_entries import ROOMY, entry, entry_of
 
 LONG = entry_of(audit("Add user", additionalDetails=[{"key": "Note", "value": "x" * 20_000}]))
@@ -49,6 +55,20 @@ def test_no_format_is_longer_than_it_may_be(form: str, limit: int) -> None:
 def test_what_fits_in_no_form_is_refused_and_names_what_it_is(form: str) -> None:
     with pytest.raises(TooLarge, match=LONG.key):
         fit(LONG, FORMATS[form], 50)
+
+
+@each("limit", [5_000, 9_000])
+@each("form", FORMATS)
+def test_what_is_said_beside_an_entry_takes_room_and_makes_no_message_too_long(limit: int, form: str) -> None:
+    labels = {f"label_{number}": '"]' * 100 for number in range(5)}
+    options = SyslogOptions(host="127.0.0.1", transport="tcp", hostname="h" * 255, message_bytes=limit)
+    sink = Syslog(options)
+    way = Way(sink, ExportSettings(), ManualClock(NOW), labels=labels)
+    made = fit(replace(LONG, labels=tuple(labels.items()), retrospective=True), FORMATS[form], way.entry_bytes)
+    length, _, message = sink.framed([made]).partition(b" ")
+
+    assert len(message) == int(length) <= limit
+    assert message.count(b"label_") >= 5
 
 
 def test_an_event_that_came_shortened_still_says_what_the_whole_had() -> None:

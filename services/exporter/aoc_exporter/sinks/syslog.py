@@ -58,7 +58,7 @@ class Syslog:
     """The sink. Raises `BadConfiguration` for certificates that cannot be used."""
 
     idempotent: Final = False
-    #: Structured data and header.
+    #: Structured data and header, without the host's name and labels.
     _AROUND: Final = 400
 
     def __init__(self, options: SyslogOptions) -> None:
@@ -75,7 +75,8 @@ class Syslog:
     @property
     def limits(self) -> Limits:
         """As the port says."""
-        return Limits(items=500, batch_bytes=2_000_000, entry_bytes=max(1, self._longest - self._AROUND))
+        around = self._AROUND + len(self._options.hostname)
+        return Limits(items=500, batch_bytes=2_000_000, entry_bytes=max(1, self._longest - around))
 
     async def send(self, items: Sequence[Item]) -> Sequence[Outcome]:
         """As the port says. A receiver cannot tell repeats apart but by the structured data."""
