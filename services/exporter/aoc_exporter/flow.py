@@ -15,33 +15,29 @@ from aoc_common.bus.consume import consuming
 from aoc_common.bus.events import reading_events
 from aoc_common.bus.readers import view
 from aoc_common.contracts import subjects
-from aoc_common.contracts.audit import AuditEntry
 from aoc_common.contracts.publications import Position
 from aoc_common.contracts.reading import EventFilter
 from aoc_common.contracts.sink_states import Runner, SinkHealth
-from aoc_common.errors import Unfinished, Unreachable
+from aoc_common.errors import Unreachable
 from aoc_common.outbound.references import secret
 from aoc_exporter import metrics
 from aoc_exporter.account import Account
 from aoc_exporter.behind import Behind
 from aoc_exporter.catching_up import CatchingUp, Sources
-from aoc_exporter.courier import Courier, Parcel
+from aoc_exporter.courier import Courier
 from aoc_exporter.destinations import delivered, make, target_of
-from aoc_exporter.entry import Entry, Kind
 from aoc_exporter.formats import FORMATS
 from aoc_exporter.intake import Intake
 from aoc_exporter.joining import JOINED, Joining
 from aoc_exporter.lanes import Lanes
 from aoc_exporter.listening import SinkFloors
 from aoc_exporter.marks import ALERTS, AUDIT, EVENTS, Marks
+from aoc_exporter.messages import MessageIntake
 from aoc_exporter.selection import Choice, tenants_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
-
-    from nats.aio.msg import Msg
 
     from aoc_common.bus.consume import Consumer
     from aoc_common.bus.events import ReadingEvents
@@ -65,7 +61,6 @@ _LOOK_S: Final = 1.0
 _LEAVE_S: Final = 3.0
 #: Looks that are remembered, to know what was published when.
 _LOOKS: Final = 3_600
-_LANES: Final = {Kind.ALERT: ALERTS, Kind.AUDIT: AUDIT}
 _STREAMS: Final = {ALERTS: subjects.ALERTS_STREAM, AUDIT: subjects.AUDIT_STREAM}
 #: Subjects of one consumer; a sink of more tenants reads those of all.
 _MOST_TENANTS: Final = 300
@@ -111,6 +106,7 @@ class SinkAtWork:
         self.intake = Intake(
             self.courier, self.choice, self._behind, clock, sent, twins=sink.twins, linger_s=sink.linger_s
         )
+        self._messages = MessageIntake(self.courier, self.choice, self.intake.leaving, clock)
         sources = Sources(
             self._behind, self.intake, self.courier, backends.log, self._head, clock, self.intake.leaving, self._tenants
         )
@@ -177,7 +173,7 @@ class SinkAtWork:
         for consumer in self._listened().values():
             if consumer is not None:
                 taking = consuming(
-                    resources.broker, consumer, self._on_messages, 1, self._with.failures, pulse=resources.pulse
+                    resources.broker, consumer, self._messages.handle, 1, self._with.failures, pulse=resources.pulse
                 )
                 await entered.enter_async_context(taking)
         return await entered.enter_async_context(self._reading()) if "events" in self.sink.data else None
@@ -224,28 +220,6 @@ class SinkAtWork:
         parcel = self.intake.parcel(event)
         if parcel is not None and (left := await self.courier.attempt([parcel], late=True)):
             raise Unreachable(f"sink {self.sink.name}: {left[0].words}")
-
-    async def _on_messages(self, messages: Sequence[Msg]) -> None:
-        """Send alerts, or entries of the audit trail."""
-        now = int(self._with.resources.clock.now().timestamp() * 1000)
-        parcels = []
-        for place, message in enumerate(messages):
-            entry, metadata = _entry(message), message.metadata
-            if (chosen := self.choice.of(entry, now)) is None:
-                self.account.filtered(entry.tenant)
-            else:
-                spot = _LANES[entry.kind], Position("", metadata.sequence.stream)
-                parcels.append(Parcel(chosen, place, None, metadata.num_delivered, spot=spot))
-        await self._send_all(parcels)
-
-    async def _send_all(self, left: list[Parcel]) -> None:
-        tries = 0
-        while left:
-            left, tries = await self.courier.attempt(left), tries + 1
-            if left and self.intake.leaving.is_set():
-                raise Unfinished("the sink is left", frozenset(parcel.place for parcel in left))
-            await self._with.resources.clock.sleep(self.courier.pause_s(left, tries))
-        await self.account.write_repeats()
 
     async def _head(self) -> Position:
         stream = await view(self._with.resources.js)
@@ -307,7 +281,7 @@ class SinkAtWork:
         now, head = resources.clock.now(), await self._head()
         waiting = await sink_slots.waiting(resources.broker, subjects.EVENTS_STREAM, self.slot)
         until = self._until(await self._handled(), now, head)
-        words = (reading.trouble() if reading else None) or self.intake.trouble() or ""
+        words = (reading.trouble() if reading else None) or self.intake.trouble() or self._messages.trouble() or ""
         behind = [stretch for stretch in self._behind.open if stretch.upto is None]
         if behind and not words:
             words = f"{len(behind)} tenants are behind: {behind[0].tenant}: {behind[0].why}"
@@ -340,10 +314,3 @@ class SinkAtWork:
         while handled is not None and self._looks and self._looks[0][0] <= handled:
             until = self._looks.popleft()[1]
         return until or self._health.delivered_until
-
-
-def _entry(message: Msg) -> Entry:
-    """What a message of AOC_ALERTS or AOC_AUDIT says. Raises `Malformed`."""
-    if message.subject.startswith("aoc.alerts."):
-        return Entry.of_alert(message.subject, message.headers or {}, message.data)
-    return Entry.of_audit(AuditEntry.read(message.data.decode("utf-8", "replace")))

@@ -170,13 +170,14 @@ class Lanes:
         self._allowed = allowed
         self._clock = clock
         self._targets: dict[str, str] = {}
+        self._apart = bool(sink.per_tenant) or "{tenant}" in target_of(sink, "{tenant}")
         self._ways: dict[str, _Made] = {}
         self._reread_at = clock.monotonic() + _REREAD_S
 
     @property
     def several(self) -> bool:
-        """Whether tenants have destinations of their own."""
-        return len(self._ways) > 1
+        """Whether tenants have destinations of their own, also of those that nothing came of yet."""
+        return self._apart or len(self._ways) > 1
 
     async def of(self, tenant: str) -> Way:
         """The way for a tenant's entries. Raises `BadConfiguration`; the next call tries again."""

@@ -33,6 +33,8 @@ STREAMS: Final = (subjects.EVENTS_STREAM, subjects.ALERTS_STREAM, subjects.AUDIT
 #: Of a batch: so many events, and about so many bytes. A sink that hangs holds some batches, and no more.
 _BATCH: Final = 500
 _BATCH_BYTES: Final = 2 * 1024**2
+#: Alerts, or entries of the audit trail, that wait for tenants' own destinations before those of others wait, too.
+_MOST_HELD: Final = 10_000
 
 
 def slot_name(slot: int) -> str:
@@ -79,6 +81,7 @@ def consumer(slot: int, stream: str, wanted: tuple[str, ...]) -> Consumer:
         durable=slot_name(slot),
         batch=_BATCH,
         batch_bytes=_BATCH_BYTES,
+        max_pending=_MOST_HELD,
         begins_anywhere=True,
     )
 
