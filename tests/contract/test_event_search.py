@@ -20,9 +20,9 @@ from aoc_common.errors import Malformed, Unreachable
 from aoc_common.settings import MongoSettings
 from aoc_common.store.mongo import event_search, field_values
 from aoc_common.store.mongo.client import Database, connect, ensure_indexes
-from aoc_common.store.mongo.event_scans import MONGODB, SECANTUS, SECANTUS_RS
 from aoc_common.store.mongo.event_search import MongoEventSearch, make_event_search
 from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.mongo.server_kinds import MONGODB, SECANTUS, SECANTUS_RS
 from aoc_common.store.searches import EventQuery
 from each import each
 from making import NOW, asking

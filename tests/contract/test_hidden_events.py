@@ -20,10 +20,10 @@ from aoc_common.contracts.query.filters import Clause
 from aoc_common.store.hints import Hints
 from aoc_common.store.mongo import visible_events
 from aoc_common.store.mongo.client import CODEC, Database, ensure_indexes
-from aoc_common.store.mongo.event_scans import MONGODB, SECANTUS, SECANTUS_RS
 from aoc_common.store.mongo.event_search import MongoEventSearch
 from aoc_common.store.mongo.event_versions import version_key
 from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.mongo.server_kinds import MONGODB, SECANTUS, SECANTUS_RS
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.term_edition import MongoTermEdition
 from aoc_common.store.mongo.vocabulary import MongoVocabulary

@@ -16,6 +16,7 @@ from aoc_common.store.mongo.directory import MongoDirectory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.expired import MongoExpired
 from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.local_expiry import MongoLocalExpiry
 from aoc_common.store.mongo.lost_pages import MongoLostPages
 from aoc_common.store.mongo.overtaken import MongoOvertaken
 from aoc_common.store.mongo.quarantine import MongoQuarantine
@@ -35,6 +36,8 @@ _SETTLED_TOGETHER: Final = 500
 #: How often expired content is counted, seconds, and how many days of it at a time.
 _FOLD_S: Final = 3600
 _DAYS_TOGETHER: Final = 500
+#: How often what has expired is removed where the server does not: as often as MongoDB does, seconds.
+_EXPIRY_S: Final = 60
 
 
 def add(settings: NormalizerSettings, look_up: LookUp, events: MongoEvents, parts: Parts) -> None:
@@ -57,6 +60,7 @@ def add(settings: NormalizerSettings, look_up: LookUp, events: MongoEvents, part
         await expired.fold(clock.now(), _DAYS_TOGETHER)
 
     parts.every(settings.forget_s, "removing what retention no longer keeps", forget)
+    parts.every(_EXPIRY_S, "removing what has expired", MongoLocalExpiry(database, clock).run)
     parts.every(settings.late_names_s, "late names", late.catch_up)
     parts.every(settings.settle_s, "settling", settle)
     parts.every(settings.compact_s, "compaction", compact)

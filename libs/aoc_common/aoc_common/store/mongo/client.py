@@ -23,6 +23,7 @@ from pymongo.errors import (
 from aoc_common.errors import BadConfiguration, Permanent, TimedOut, Transient, Unreachable
 from aoc_common.store.mongo import indexes
 from aoc_common.store.mongo.more_indexes import MORE_INDEXES
+from aoc_common.store.mongo.server_kinds import server_of
 from aoc_common.store.mongo.unavailable import why_unavailable
 from aoc_common.store.mongo.uri import check, has_secret_options, refused
 from aoc_common.telemetry import logs
@@ -254,10 +255,10 @@ async def ensure_indexes(database: Database, collections: tuple[str, ...] = tupl
     `Unreachable` when it does not answer.
     """
     with translated("indexes"):
-        there = set(await database.list_collection_names())
+        there, server = set(await database.list_collection_names()), await server_of(database)
         for name in collections:
             collection, held = database[name], await indexes.held(database, name, there)
-            lacking = indexes.lacking(INDEXES[name], held)
+            lacking = indexes.lacking(indexes.for_server(INDEXES[name], server), held)
             for index in lacking:
                 if index.document["name"] in held:
                     await collection.drop_index(index.document["name"])
@@ -275,11 +276,13 @@ async def is_new(database: Database) -> bool:
 async def missing_indexes(database: Database) -> list[str]:
     """`collection.index` of what `ensure_indexes` would create, also anew. Raises `Unreachable`."""
     with translated("indexes"):
-        there = set(await database.list_collection_names())
+        there, server = set(await database.list_collection_names()), await server_of(database)
         return [
             f"{name}.{index.document['name']}"
             for name, declared in INDEXES.items()
-            for index in indexes.lacking(declared, await indexes.held(database, name, there))
+            for index in indexes.lacking(
+                indexes.for_server(declared, server), await indexes.held(database, name, there)
+            )
         ]
 
 
@@ -289,10 +292,10 @@ async def foreign_indexes(database: Database) -> list[tuple[str, str]]:
     Only in collections that have indexes of ours. Raises `Unreachable`.
     """
     with translated("indexes"):
-        there = set(await database.list_collection_names())
+        there, server = set(await database.list_collection_names()), await server_of(database)
         foreign = []
         for name, declared in INDEXES.items():
-            ours = [indexes.effect_of(index) for index in declared]
+            ours = [indexes.effect_of(index) for index in indexes.for_server(declared, server)]
             held = await indexes.held(database, name, there)
             foreign += [
                 (name, index) for index, what in held.items() if index != "_id_" and indexes.effect(what) not in ours

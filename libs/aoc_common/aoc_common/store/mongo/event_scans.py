@@ -8,7 +8,7 @@ prefix of the index and whose second is the residual filter.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from aoc_common.store.mongo.access_paths import TERMS, TOP
@@ -19,32 +19,8 @@ if TYPE_CHECKING:
     from motor.motor_asyncio import AsyncIOMotorCollection
 
     from aoc_common.store.mongo.access_paths import AccessPath, Key
-    from aoc_common.store.mongo.client import Database, Document
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """What a search has to know of a database server.
-
-    `plans`: it reads an index in order, and stops at the limit. `one_sided`: on an index over an array it applies only
-    the lower bound of a range of ids, so that all newer documents are read too.
-    """
-
-    plans: bool = False
-    one_sided: bool = False
-
-
-MONGODB: Final = Server(plans=True)
-SECANTUS: Final = Server()
-SECANTUS_RS: Final = Server(one_sided=True)
-
-
-async def server_of(database: Database) -> Server:
-    """What kind of server answers. Raises the driver's errors."""
-    built = await database.command("buildInfo")
-    if "secantusVersion" not in built:
-        return MONGODB
-    return SECANTUS_RS if built.get("buildEnvironment", {}).get("cc") == "rustc" else SECANTUS
+    from aoc_common.store.mongo.client import Document
+    from aoc_common.store.mongo.server_kinds import Server
 
 
 @dataclass(frozen=True, slots=True)

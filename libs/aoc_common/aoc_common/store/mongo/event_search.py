@@ -20,11 +20,11 @@ from aoc_common.contracts.ids import to_ms
 from aoc_common.store.mongo import access_paths, conditions
 from aoc_common.store.mongo.client import Database, Document, check_known, translated
 from aoc_common.store.mongo.event_outline import MongoOutline
-from aoc_common.store.mongo.event_scans import server_of
 from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.field_values import check_fields, field_values, value_counts
 from aoc_common.store.mongo.note_summaries import NoteSummaries
 from aoc_common.store.mongo.search_plans import GIVE_UP_S, SearchPlan
+from aoc_common.store.mongo.server_kinds import server_of
 from aoc_common.store.mongo.stored_event import stored
 from aoc_common.store.mongo.tag_search import TagSearch, asks_for_tags
 from aoc_common.store.mongo.timeline import Timeline
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from aoc_common.contracts.access import Scope
     from aoc_common.contracts.event import StoredEvent
     from aoc_common.store.mongo.access_paths import CompiledQuery
-    from aoc_common.store.mongo.event_scans import Server
     from aoc_common.store.mongo.event_walk import SearchResult
+    from aoc_common.store.mongo.server_kinds import Server
     from aoc_common.store.pace import Pace
     from aoc_common.store.searches import EventQuery, FieldValues
 

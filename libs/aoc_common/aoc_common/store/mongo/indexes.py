@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pymongo import IndexModel
 from pymongo.errors import OperationFailure
 
 from aoc_common.errors import BadConfiguration
@@ -12,13 +13,25 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
     from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
-    from pymongo import IndexModel
+
+    from aoc_common.store.mongo.server_kinds import Server
 
 #: What makes an index another one: options that change what it does or forbids.
-_OPTIONS: Final = ("unique", "sparse", "expireAfterSeconds", "partialFilterExpression", "collation", "hidden")
+_EXPIRES: Final = "expireAfterSeconds"
+_OPTIONS: Final = ("unique", "sparse", _EXPIRES, "partialFilterExpression", "collation", "hidden")
 _DUPLICATE_KEY: Final = 11000
 #: DuplicateKey, CannotCreateIndex, IndexOptionsConflict, IndexKeySpecsConflict.
 _REFUSED: Final = frozenset({_DUPLICATE_KEY, 67, 85, 86})
+
+
+def for_server(declared: Iterable[IndexModel], server: Server) -> list[IndexModel]:
+    """The indexes as a server shall have them: one that must not let documents expire leads to those that have."""
+    return [index if server.expires else _lasting(index) for index in declared]
+
+
+def _lasting(index: IndexModel) -> IndexModel:
+    options = {name: value for name, value in index.document.items() if name not in {"key", _EXPIRES}}
+    return IndexModel(list(index.document["key"].items()), **options)
 
 
 async def make(collection: AsyncIOMotorCollection[Any], indexes: Sequence[IndexModel]) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from aoc_common.store.mongo.access_paths import AccessPath, CompiledQuery
     from aoc_common.store.mongo.client import Database
-    from aoc_common.store.mongo.event_scans import Server
+    from aoc_common.store.mongo.server_kinds import Server
     from aoc_common.store.mongo.timeline import Timeline
     from aoc_common.store.pace import Pace
 
