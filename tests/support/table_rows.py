@@ -286,10 +286,10 @@ MESSAGES = {
     "audit": "tove@contoso.example added Ansel Roe to role Global Administrator",
     "unified": "tove@contoso.example downloaded file plan.docx",
     "intune": "tove@contoso.example wiped device PC-7",
-    "trace": "Mail from drop@mail.example to tove@contoso.example: Delivered, “Lunch”",
+    "trace": "Mail from drop@mail.example to tove@contoso.example: delivered, “Lunch”",
     "logon": "Logon of tove from 203.0.113.9 failed on PC-7: WrongPassword",
     "azure": "tove@contoso.example deleted virtual machine web-1",
     "incident": "Incident: Odd sign-ins, active, assigned to tove@contoso.example",
     "provisioning": "Failed: Provisioning created Ansel Roe from Workday in Dropbox: duplicate",
-    "risk": "Risk of Tove Lund: unfamiliarFeatures, level high, state atRisk",
+    "risk": "Risk of Tove Lund: unfamiliar features from 203.0.113.9, level high, at risk",
 }

@@ -135,7 +135,9 @@ def test_a_risk_detection_says_whose_risk_and_how_high(ocsf_faults):
     assert ocsf_faults(made) == []
     assert (made.class_uid, made.ocsf["activity_id"], made.ocsf["severity_id"]) == (2004, 1, 4)
     assert (made.actor, made.ip, made.operation) == ("dana@contoso.example", "203.0.113.9", "unfamiliarFeatures")
-    assert made.ocsf["message"] == "Risk of Dana Reyes: unfamiliarFeatures, level high, state atRisk"
+    assert (
+        made.ocsf["message"] == "Risk of Dana Reyes: unfamiliar features from 203.0.113.9 (Lisbon), level high, at risk"
+    )
     assert made.ocsf["evidences"][0]["src_endpoint"]["location"] == {"city": "Lisbon", "country": "PT"}
     assert "lisbon" in made.terms
 
@@ -173,7 +175,7 @@ def test_a_detection_says_how_it_was_dealt_with_and_is_found_by_its_sign_in(ocsf
     )
 
     assert ocsf_faults(made) == []
-    assert made.ocsf["message"].endswith("state remediated (userPerformedSecuredPasswordReset)")
+    assert made.ocsf["message"].endswith("level high, remediated (user performed secured password reset)")
     assert made.correlation_id == "c0ffee00-2222-4333-8444-555566667777"
     assert "5f8d0b1a-2222-4333-8444-555566667777" in made.terms
     assert {"python", "requests"} <= set(made.terms)

@@ -127,7 +127,7 @@ def test_a_data_loss_match_says_whose_mail_what_was_found_and_what_was_done(ocsf
     assert ocsf_faults(made) == []
     assert made.actor == "kim@contoso.example"
     assert made.ocsf["message"] == (
-        "kim@contoso.example matched data loss rule Many cards, "
+        "kim@contoso.example matched data loss rule Many cards with mail List, "
         "found 12 x Credit Card Number; did BlockAccess, NotifyUser"
     )
     assert {"out", "list", "cards"} <= set(made.terms)

@@ -179,7 +179,7 @@ def test_a_row_of_audits_is_the_audit(kind, ocsf_faults) -> None:
                 "UserDisplayName": "Kim Vale",
                 "ActivityDateTime": AT,
             },
-            "Risk of Kim Vale: unfamiliarFeatures, level medium, state atRisk",
+            "Risk of Kim Vale: unfamiliar features, level medium, at risk",
         ),
         (
             {

@@ -89,7 +89,8 @@ def test_an_operation_is_listed_as_it_is_looked_up_and_its_words_are_well_formed
     for phrase in filter(None, (meaning.phrase, meaning.otherwise)):
         names = dict.fromkeys(
             ("target", "second", "user", "group", "role", "device", "application", "service principal", "permission",
-             "administrative unit", "members", "member", "artifact", "workspace", "entity", "level", "read"), "X"
+             "administrative unit", "members", "member", "artifact", "workspace", "entity", "level", "read",
+             "item"), "X"
         )  # fmt: skip
         assert "{" not in phrase.format_map(names)
 

@@ -40,7 +40,7 @@ def test_a_trace_says_who_wrote_to_whom_and_what_became_of_it(ocsf_faults):
     assert (made.class_uid, made.service, made.result) == (6003, "exchange", "success")
     assert (made.actor, made.ip, made.correlation_id) == ("drop@mail.example", "203.0.113.9", "<a@mail.example>")
     assert made.time_ms == 1795419000500
-    assert made.ocsf["message"] == "Mail from drop@mail.example to dana@contoso.example: Delivered, “Lunch”"
+    assert made.ocsf["message"] == "Mail from drop@mail.example to dana@contoso.example: delivered, “Lunch”"
     assert {"lunch", "dana"} <= set(made.terms)
 
 

@@ -102,7 +102,7 @@ def event(record: dict[str, Any]) -> Event:
             },
             (
                 "Mail from drop@mail.example to tove@contoso.example, ansel@contoso.example: "
-                "tove@contoso.example: Receive, Deliver; ansel@contoso.example: Receive, Fail, “Lunch”"
+                "tove@contoso.example: receive, deliver; ansel@contoso.example: receive, fail, “Lunch”"
             ),
         ),
         (
@@ -115,7 +115,7 @@ def event(record: dict[str, Any]) -> Event:
                 "network_message_id": "m-7",
                 "message_subject": "Lunch",
             },
-            "Mail from drop@mail.example to tove@contoso.example: SEND, “Lunch”",
+            "Mail from drop@mail.example to tove@contoso.example: send, “Lunch”",
         ),
         (
             {
@@ -167,7 +167,7 @@ def event(record: dict[str, Any]) -> Event:
                 "IPAddress": "203.0.113.9",
                 "ReportId": "r-8",
             },
-            "tove@contoso.example: click allowed, URL https://bad.example/x",
+            "tove@contoso.example clicked https://bad.example/x, allowed, and went on to it",
         ),
         (
             {

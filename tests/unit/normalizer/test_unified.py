@@ -183,21 +183,29 @@ def test_new_members_of_a_team_are_targets(ocsf_faults):
 
 
 @each(
-    ("workload", "more"),
+    ("workload", "more", "item"),
     [
-        ("SharePoint", {"SharePointMetaData": {"FileName": "Cards.xlsx", "FilePathUrl": "https://x/Cards.xlsx"}}),
-        ("OneDrive", {"SharePointMetaData": {"FileName": "Cards.xlsx"}, "SiteUrl": "https://x"}),
-        ("Exchange", {"ExchangeMetaData": {"Subject": "Cards.xlsx", "MessageID": "<m@x>"}}),
-        ("Endpoint", {"ObjectId": "Cards.xlsx"}),
+        (
+            "SharePoint",
+            {"SharePointMetaData": {"FileName": "Cards.xlsx", "FilePathUrl": "https://x/Cards.xlsx"}},
+            " with file Cards.xlsx",
+        ),
+        (
+            "OneDrive",
+            {"SharePointMetaData": {"FileName": "Cards.xlsx"}, "SiteUrl": "https://x"},
+            " with file Cards.xlsx",
+        ),
+        ("Exchange", {"ExchangeMetaData": {"Subject": "Cards.xlsx", "MessageID": "<m@x>"}}, " with mail Cards.xlsx"),
+        ("Endpoint", {"ObjectId": "Cards.xlsx"}, ""),
     ],
 )
-def test_a_data_loss_match_names_rule_severity_and_document_in_every_workload(workload, more, ocsf_faults):
+def test_a_data_loss_match_names_rule_severity_and_document_in_every_workload(workload, more, item, ocsf_faults):
     policy = [{"PolicyName": "Payments", "Rules": [{"RuleName": "Many numbers", "Severity": "High"}]}]
     made = event(Operation="DLPRuleMatch", RecordType=11, Workload=workload, PolicyDetails=policy, **more)
 
     assert ocsf_faults(made) == []
     assert (made.class_uid, made.ocsf["activity_id"], made.ocsf["severity_id"]) == (2004, 1, 4)
-    assert made.ocsf["message"] == "dana@contoso.example matched data loss rule Many numbers"
+    assert made.ocsf["message"] == f"dana@contoso.example matched data loss rule Many numbers{item}"
     assert made.ocsf["finding_info"]["title"] == "Many numbers"
     assert {"cards", "xlsx"} <= set(made.terms)
 

@@ -7,6 +7,7 @@ a line for each step that a message took (`event_id`).
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -60,6 +61,7 @@ _ENDS: Final[dict[str, Result]] = {
     "quarantined": "failure",
 }
 _STATED: Final = "##"
+_CAPITALS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 #: Recipients that a sentence names.
 _SHOWN: Final = 3
 
@@ -145,8 +147,13 @@ def _outcome(deliveries: list[tuple[str, str | None]], alone: str | None) -> str
     """What became of a message, in its trace's words."""
     states = list(dict.fromkeys(state for _, state in deliveries if state))
     if len(states) > 1:
-        return "; ".join(f"{who}: {state}" for who, state in deliveries[:_SHOWN])
-    return (states[0] if states else alone) or "unknown"
+        return "; ".join(f"{who}: {_small(state)}" for who, state in deliveries[:_SHOWN])
+    return _small((states[0] if states else alone) or "unknown")
+
+
+def _small(state: str | None) -> str | None:
+    """`FilteredAsSpam` as `filtered as spam`: each interface has capitals of its own."""
+    return _CAPITALS.sub(" ", state).lower() if state else state
 
 
 def _end(state: str | None) -> Result:
@@ -162,4 +169,4 @@ def _sentence(recipients: list[str], outcome: str, draft: Draft) -> str:
     return f"Mail from {draft.actor.spoken} to {named or 'somebody'}: {outcome}"
 
 
-MAPPER: Final = Mapper("message-trace", 3, recognises, fill)
+MAPPER: Final = Mapper("message-trace", 4, recognises, fill)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_normalizer.draft import Device, Draft, Fact
-from aoc_normalizer.fields import values
+from aoc_normalizer.fields import clients, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +28,8 @@ USED: Final = frozenset(
 def fill(record: Record, draft: Draft) -> None:
     """Factors, conditional access and device of a sign-in in Graph's names."""
     draft.session_uid = values.text(record.get("sessionId"))
+    if way := clients.way(record):
+        draft.words["way"] = way
     requirement = values.text(record.get("authenticationRequirement"))
     draft.mfa = requirement == "multiFactorAuthentication" if requirement else None
     draft.factors = _factors(record)

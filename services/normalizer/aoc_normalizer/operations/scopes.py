@@ -30,6 +30,7 @@ SERVICES: Final[Mapping[str, tuple[str, str]]] = {
     "microsoftteams": ("teams", "Microsoft Teams"),
     "securitycompliancecenter": ("purview", "Microsoft Purview"),
     "threatintelligence": ("defender", "Defender for Office 365"),
+    "quarantine": ("defender", "Defender for Office 365"),
     "powerbi": ("power-platform", "Power BI"),
     "microsoftflow": ("power-platform", "Power Automate"),
     "powerapps": ("power-platform", "Power Apps"),

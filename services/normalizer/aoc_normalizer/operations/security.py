@@ -15,7 +15,9 @@ TABLE: Final[dict[str, Meaning]] = {
     "quarantinereleasemessage": Meaning(API_ACTIVITY, 3, MEDIUM, "released a mail from quarantine"),
     "timaildata": Meaning(API_ACTIVITY, 2, LOW, "reported a mail that holds a threat: {target}"),
     "airinvestigationdata": Meaning(API_ACTIVITY, 2, LOW, "reported on automated investigation {target}"),
-    "dlprulematch": Meaning(DETECTION_FINDING, 1, MEDIUM, "matched data loss rule {target}"),
+    "dlprulematch": Meaning(
+        DETECTION_FINDING, 1, MEDIUM, "matched data loss rule {target} with {item}", "matched data loss rule {target}"
+    ),
     "dlpruleundo": Meaning(DETECTION_FINDING, 3, LOW, "undid a match of data loss rule {target}"),
     "dlpinfo": Meaning(DETECTION_FINDING, 2, LOW, "gave feedback on data loss rule {target}"),
     "alerttriggered": Meaning(DETECTION_FINDING, 1, MEDIUM, "raised alert {target}"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from aoc_normalizer.fields import signin_errors
+from aoc_normalizer.fields import credentials, signin_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,10 @@ _BRIEF: Final = 40
 _ANYBODY: Final = frozenset({None, "user", "mailbox", "object"})
 #: Kinds of which others become members, owners or users, and that can be members themselves where another is named.
 _CONTAINERS: Final = frozenset({"group", "role", "application", "service principal", "device", "administrative unit"})
+#: After these, whoever acted is "themselves".
+_TO_ONESELF: Final = frozenset({"added", "assigned", "gave", "invited", "made", "removed"})
+#: The one property that holds a whole policy: what changed of it is said without its name.
+_WHOLE_POLICY: Final = "ConditionalAccessPolicy."
 #: Properties that repeat what actor and target are.
 _OF_IDS: Final = ("targetid.", "actorid.")
 #: ... and those of the program that made the change.
@@ -38,7 +42,10 @@ def sentence(draft: Draft) -> str:
         text = f"ran {draft.operation or 'an unnamed operation'}" + (f" on {target}" if target else "")
     elif target and target == actor:
         text = _own(text, target)
-    if draft.changes and text.startswith("changed ") and (described := _described(draft.changes)):
+    text = _to_oneself(text, actor)
+    if draft.changes and (keys := credentials.described(draft.changes)):
+        text += f", {keys}"
+    elif draft.changes and text.startswith("changed ") and (described := _described(draft.changes)):
         text += f": {described}"
     if draft.remark:
         text += f", {draft.remark}"
@@ -89,10 +96,10 @@ def _described(changes: Sequence[Change]) -> str:
 
 
 def _change(change: Change) -> str:
-    old, new = _brief(change.old), _brief(change.new)
+    old, new, name = _brief(change.old), _brief(change.new), change.name.removeprefix(_WHOLE_POLICY)
     if new is not None:
-        return f"{change.name} from {old} to {new}" if old is not None else f"{change.name} set to {new}"
-    return f"{change.name} cleared (was {old})" if old is not None and change.new is None else change.name
+        return f"{name} from {old} to {new}" if old is not None else f"{name} set to {new}"
+    return f"{name} cleared (was {old})" if old is not None and change.new is None else name
 
 
 def _brief(value: Any) -> str | None:
@@ -114,6 +121,14 @@ def _own(text: str, name: str) -> str:
     return text.removesuffix(name) + "themselves" if text.endswith((f" for {name}", f" of {name}")) else text
 
 
+def _to_oneself(text: str, actor: str) -> str:
+    """`gave dana access to ...` by dana is `gave themselves access to ...`."""
+    verb, _, rest = text.partition(" ")
+    if verb in _TO_ONESELF and rest.startswith(f"{actor} "):
+        return f"{verb} themselves{rest.removeprefix(actor)}"
+    return text
+
+
 def listed_few(names: Sequence[str]) -> str:
     """`Kim, Sam and Dana`, `Kim, Sam, Dana and 5 more`."""
     if len(names) > _MOST_NAMED:
@@ -130,6 +145,7 @@ def sign_in(draft: Draft) -> str:
         place += f" ({city})"
     service = next((target.name for target in draft.targets if target.kind == "service" and target.name), None)
     text = f"Sign-in of {who}{place}" + (f" to {service}" if service else "")
+    text += f" by {draft.words['way']}" if "way" in draft.words else ""
     code = signin_errors.number(draft.status_code)
     if draft.result == "failure":
         reason = ", ".join(part for part in (draft.status_detail or "no reason given", draft.remark) if part)

@@ -44,6 +44,9 @@ _ADDRESSES: Final = (
     ("RequestSourceIP", "RequestSourcePort"),
     ("RemoteIP", "RemotePort"),
 )
+#: As the stream, the portal's export and Kusto's CSV have it.
+_YES: Final = frozenset({"True", "true", "1"})
+_THREATS: Final = ("ThreatTypes", "ThreatNames", "DetectionMethods")
 _REMOTE: Final = ("RemoteIP", "RemotePort")
 #: Kinds of targets that a sentence names, each after a word for it.
 _NAMED: Final = (
@@ -110,6 +113,9 @@ def fill(record: Record, draft: Draft) -> None:
     elif table in _ALERTS:
         draft.class_uid, draft.activity_id = DETECTION_FINDING, 1
         draft.severity = severity_of(values.text(row.get("Severity")), MEDIUM)
+    if values.text(row.get("ThreatTypes")):
+        draft.severity = max(draft.severity, MEDIUM)
+        draft.search += [text for name in _THREATS if (text := values.text(row.get(name)))]
     draft.actor = _actor(row)
     draft.address = _address(row, remote=table in _AUTHENTICATIONS or draft.operation.casefold().startswith("inbound"))
     draft.status_detail = values.text(row.get("FailureReason"))
@@ -118,7 +124,7 @@ def fill(record: Record, draft: Draft) -> None:
     draft.user_agent = values.text(row.get("UserAgent"))
     draft.app = Party(values.first(row, "Application", "InitiatingProcessFileName"), kind="application")
     draft.targets = _targets(row)
-    draft.search = [found for name in ("SHA256", "SHA1", "MD5", "AlertId") if (found := values.text(row.get(name)))]
+    draft.search += [found for name in ("SHA256", "SHA1", "MD5", "AlertId") if (found := values.text(row.get(name)))]
     draft.sentence = partial(_sentence, row, table)
 
 
@@ -195,6 +201,16 @@ def _logon(draft: Draft) -> str:
     return text + (f": {draft.status_detail}" if draft.status_detail else "")
 
 
+def _click(row: Record, draft: Draft) -> str:
+    """`Kim clicked https://..., allowed: Phish, and went on to it`."""
+    fate = _WORDS.sub(" ", draft.operation.removeprefix("Click")).lower().strip()
+    who = draft.actor.spoken if draft.actor.known else "Somebody"
+    text = f"{who} clicked {values.text(row.get('Url')) or 'a link'}"
+    text += f", {fate}" if fate else ""
+    text += f": {threats}" if (threats := values.text(row.get("ThreatTypes"))) else ""
+    return text + (", and went on to it" if values.text(row.get("IsClickedThrough")) in _YES else "")
+
+
 def _sentence(row: Record, table: str, draft: Draft) -> str:
     if draft.class_uid == AUTHENTICATION:
         return _logon(draft)
@@ -203,6 +219,8 @@ def _sentence(row: Record, table: str, draft: Draft) -> str:
         about = values.text(row.get("EntityType"))
         who = f" ({draft.actor.spoken})" if draft.actor.known else ""
         return f"{title}: evidence {about.lower()}{who}" if about else f"Defender raised: {title}"
+    if table == "UrlClickEvents":
+        return _click(row, draft)
     what = _WORDS.sub(" ", draft.operation if draft.operation != table else f"{table} reported").lower()
     by = {party.kind: party.spoken for party in reversed(draft.targets)}
     text = f"{draft.actor.spoken}: {what}" if draft.actor.known else what[:1].upper() + what[1:]
@@ -211,7 +229,8 @@ def _sentence(row: Record, table: str, draft: Draft) -> str:
             text += f", {word} {by[kind]}"
     text += f" to {by['endpoint']}" if "endpoint" in by else ""
     text += f" to {by['mailbox']}" if "mailbox" in by else ""
-    return text + (f" on {by['device']}" if "device" in by else "")
+    text += f" on {by['device']}" if "device" in by else ""
+    return text + (f": {threats}" if (threats := values.text(row.get("ThreatTypes"))) else "")
 
 
-MAPPER: Final = Mapper("hunting", 4, recognises, fill)
+MAPPER: Final = Mapper("hunting", 5, recognises, fill)

@@ -163,4 +163,4 @@ def graph_name(column: str) -> str:
     return _RENAMED.get(column) or column[:1].lower() + column[1:]
 
 
-MAPPER: Final = Mapper("log-analytics", 5, recognises, fill)
+MAPPER: Final = Mapper("log-analytics", 6, recognises, fill)

@@ -102,4 +102,4 @@ def _names(record: Record, spelling: Mapping[str, str]) -> dict[str, str]:
     return {name: spelling.get(letters(name), name) for name in record}
 
 
-MAPPER: Final = Mapper("respelt", 4, recognises, fill)
+MAPPER: Final = Mapper("respelt", 5, recognises, fill)

@@ -14,7 +14,8 @@ from aoc_normalizer.ocsf_classes import DETECTION_FINDING
 _MAX_EVIDENCE: Final = 100
 _STATES: Final = {"new": 1, "newalert": 1, "active": 1, "inprogress": 2, "resolved": 3, "closed": 3, "dismissed": 3}
 
-_UNDECIDED: Final = frozenset({"unknown", "unknownFutureValue", "notSet"})
+#: A verdict or a person that nobody has given yet, without blanks and case.
+_UNDECIDED: Final = frozenset({"unknown", "unknownfuturevalue", "notset", "unassigned", "none", "notavailable"})
 
 
 def recognises(record: Record) -> bool:
@@ -54,17 +55,22 @@ def fill(record: Record, draft: Draft) -> None:
 
 def _standing(record: Record, status: str) -> str:
     """`active, assigned to kim@..., truePositive (multiStagedAttack)`."""
-    assigned = values.text(record.get("assignedTo"))
-    verdict = values.text(record.get("classification"))
-    finding = values.text(record.get("determination"))
-    if verdict in _UNDECIDED:
-        verdict = None
+    assigned, verdict, finding = (_given(record, name) for name in ("assignedTo", "classification", "determination"))
     parts = (
-        status,
+        status if _is_given(status) else None,
         f"assigned to {assigned}" if assigned else None,
-        f"{verdict} ({finding})" if verdict and finding and finding not in _UNDECIDED else verdict,
+        f"{verdict} ({finding})" if verdict and finding else verdict,
     )
     return ", ".join(part for part in parts if part)
+
+
+def _given(record: Record, name: str) -> str | None:
+    text = values.text(record.get(name))
+    return text if text and _is_given(text) else None
+
+
+def _is_given(text: str) -> bool:
+    return text.replace(" ", "").casefold() not in _UNDECIDED
 
 
 def _sentence(title: str, draft: Draft) -> str:
@@ -97,4 +103,4 @@ def _evidence(record: Record, draft: Draft) -> None:
             draft.targets.append(named_party(who))
 
 
-MAPPER: Final = Mapper("alerts", 3, recognises, fill)
+MAPPER: Final = Mapper("alerts", 4, recognises, fill)

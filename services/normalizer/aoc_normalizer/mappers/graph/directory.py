@@ -18,6 +18,7 @@ _MAX_TARGETS: Final = 500
 _RESULTS: Final = ("result", "resultType", "resultSignature")
 _SERVICE: Final = "service principal"
 _SCOPE: Final = SCOPES["entra"]
+_METHODS: Final = "Authentication Methods"
 _KINDS: Final = {
     "serviceprincipal": "service principal",
     "device": "device",
@@ -65,6 +66,10 @@ def fill(record: Record, draft: Draft) -> None:
     if draft.app.uid is None and (app := evidence.application(said)) is not None:
         draft.app = draft.app._replace(uid=app, kind="application")
     _targets(record, draft)
+    reason = _reason(record)
+    if reason and draft.result == "success" and record.get("loggedByService") == _METHODS:
+        # Which method it was stands nowhere else.
+        draft.remark = reason.removeprefix("User ").removeprefix("registered ")
 
 
 def _reason(record: Record) -> str | None:
@@ -129,4 +134,4 @@ def _targets(record: Record, draft: Draft) -> None:
     relations.add(draft)
 
 
-MAPPER: Final = Mapper("directory", 4, recognises, fill)
+MAPPER: Final = Mapper("directory", 5, recognises, fill)

@@ -7,6 +7,7 @@ riskyserviceprincipal.md.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from aoc_normalizer.draft import MEDIUM, SERVICE, Draft, Party
@@ -16,6 +17,7 @@ from aoc_normalizer.mappers.shared import location, severity_of
 from aoc_normalizer.ocsf_classes import DETECTION_FINDING
 
 _SERVICE: Final = "service principal"
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 #: OCSF: create, update, close.
 _CREATED: Final = 1
 _UPDATED: Final = 2
@@ -61,16 +63,35 @@ def fill(record: Record, draft: Draft) -> None:
     draft.address = addresses.parse(record.get("ipAddress"))
     draft.location = location(record.get("location"))
     draft.targets = [Party(draft.operation, kind="alert"), draft.actor]
-    standing = f"level {level or 'unknown'}, state {state or 'unknown'}{_detail(record)}"
-    what = f"{kind}, " if kind else ""
+    standing = f"level {level or 'unknown'}, {_standing(state)}{_detail(record)}"
+    what = f"{_words(kind)}{_place(draft)}, " if kind else ""
+    draft.search += [text for text in (kind, state) if text]
     who = "a service principal" if draft.actor.kind == _SERVICE else "a user"
     draft.sentence = lambda done: f"Risk of {done.actor.spoken if done.actor.known else who}: {what}{standing}"
 
 
+def _words(value: str) -> str:
+    """`atRisk` as `at risk`, `anonymizedIPAddress` as `anonymized IP address`."""
+    words = _CAMEL.sub(" ", value).split()
+    return " ".join(word if word.isupper() else word.lower() for word in words)
+
+
+def _standing(state: str | None) -> str:
+    return _words(state) if state and state != "none" else f"state {state or 'unknown'}"
+
+
+def _place(draft: Draft) -> str:
+    """` from 203.0.113.9 (Lagos)`."""
+    if draft.address is None:
+        return ""
+    city = (draft.location or {}).get("city") or (draft.location or {}).get("country")
+    return f" from {draft.address.ip}" + (f" ({city})" if city else "")
+
+
 def _detail(record: Record) -> str:
-    """How a state came about, e.g. ` (userPerformedSecuredPasswordReset)`."""
+    """How a state came about, e.g. ` (user performed secured password reset)`."""
     detail = values.text(record.get("riskDetail"))
-    return f" ({detail})" if detail and detail.casefold() not in _NO_DETAIL else ""
+    return f" ({_words(detail)})" if detail and detail.casefold() not in _NO_DETAIL else ""
 
 
 def _who(record: Record, *, detected: bool) -> Party:
@@ -95,4 +116,4 @@ def _word(value: Any) -> str | None:
     return "none" if value == "none" else values.text(value)
 
 
-MAPPER: Final = Mapper("risk", 4, recognises, fill)
+MAPPER: Final = Mapper("risk", 5, recognises, fill)

@@ -120,4 +120,4 @@ def _kind(record: Record) -> str:
     return "Sign-in" if record.get("isInteractive") is not False else "Non-interactive sign-in"
 
 
-MAPPER: Final = Mapper("signins", 3, recognises, fill)
+MAPPER: Final = Mapper("signins", 4, recognises, fill)

@@ -39,6 +39,7 @@ _THINGS: Final = (
 _WORKSPACES: Final = ("WorkspaceName", "WorkSpaceName")
 _ID_OF_FLOW: Final = re.compile(r"/flows/([^/?]+)")
 _ROLES: Final = {"0": "member", "1": "owner", "2": "guest"}
+_EXTERNAL: Final = "#ext#"
 _MAX_MEMBERS: Final = 50
 
 
@@ -61,6 +62,10 @@ def fill(record: Record, draft: Draft) -> None:
     elif flow := _flow(record):
         draft.targets = [flow]
         draft.used.add("FlowDetailsUrl")
+    if connectors := values.text(record.get("FlowConnectorNames")):
+        names = [name for part in connectors.split(",") if (name := part.strip())]
+        draft.remark = f"with {listed_few(names)}"
+        draft.used.add("FlowConnectorNames")
     _members(record, draft)
     _copilot(record, draft)
     if draft.service == "dynamics":
@@ -107,7 +112,7 @@ def _members(record: Record, draft: Draft) -> None:
     for item in listed[:_MAX_MEMBERS]:
         if (found := values.first(item, "UPN", "DisplayName")) is not None:
             draft.targets.append(named_party(found))
-            role = _ROLES.get(values.text(item.get("Role")) or "", "")
+            role = "guest" if _EXTERNAL in found.casefold() else _ROLES.get(values.text(item.get("Role")) or "", "")
             names.append(f"{found} ({role})" if role in {"owner", "guest"} else found)
     if names:
         draft.words["members"] = listed_few(names)
@@ -121,7 +126,10 @@ def _copilot(record: Record, draft: Draft) -> None:
     if not asked:
         return
     host = values.text(asked.get("AppHost"))
-    draft.targets = [Party(name=host or "Copilot", kind="app")] + [
+    read = [
         Party(name=values.first(item, "Name", "ID", "SiteUrl"), uid=values.first(item, "ID", "SiteUrl"), kind="file")
         for item in values.objects(asked.get("AccessedResources"))[:_MAX_MEMBERS]
     ]
+    draft.targets = [Party(name=host or "Copilot", kind="app"), *read]
+    if names := [party.spoken for party in read if party.known]:
+        draft.remark = f"which read {listed_few(names)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aoc_normalizer.draft import HIGH, LOW, MEDIUM, Draft, Party
 from aoc_normalizer.fields import values
@@ -13,7 +13,7 @@ from aoc_normalizer.mappers.unified import exchange_cmdlets, exchange_rules
 from aoc_normalizer.render.sentences import listed_few
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from aoc_normalizer.mappers.base import Record
 
@@ -71,13 +71,24 @@ def _items(record: Record, draft: Draft) -> None:
     draft.search += [text for uid in folders if (text := values.text(uid))]
     if items and (about := values.text(items[0].get("Subject"))):
         more = f" and {len(items) - 1} more" if len(items) > 1 else ""
-        draft.remark = f"\N{LEFT DOUBLE QUOTATION MARK}{about}\N{RIGHT DOUBLE QUOTATION MARK}{more}"
+        draft.remark = f"{_quoted(about)}{more}{_attachments(one)}"
     folder = values.text(values.mapping(one.get("ParentFolder")).get("Path"))
     destination = values.text(values.mapping(record.get("DestFolder")).get("Path"))
     if destination:
         draft.remark = f"{draft.remark or 'mail'} to {destination}"
     elif folder and not draft.remark:
         draft.remark = f"in folder {folder}"
+
+
+def _quoted(text: str) -> str:
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}"
+
+
+def _attachments(item: Mapping[str, Any]) -> str:
+    """` with a.pdf and b.zip`, of `a.pdf (3117b); b.zip (99b)`."""
+    listed = (values.text(item.get("Attachments")) or "").split(";")
+    names = [name for part in listed if (name := part.rpartition(" (")[0].strip() or part.strip())]
+    return f" with {listed_few(names)}" if names else ""
 
 
 def _accessed(record: Record, draft: Draft) -> None:
@@ -106,6 +117,8 @@ def _accessed(record: Record, draft: Draft) -> None:
         draft.words["read"] = f"{count} message{'' if count == '1' else 's'}{way}"
     if "read" in draft.words:
         draft.phrase = "read {read} in mailbox {target}" if draft.targets else "read {read} in a mailbox"
+    if kind != "Sync" and (subjects := [text for item in listed if (text := values.text(item.get("Subject")))]):
+        draft.remark = _quoted(subjects[0]) + (f" and {len(listed) - 1} more" if len(listed) > 1 else "")
     if values.flag(values.pair(properties, "isthrottled")):
         draft.remark = "recording was throttled: there were more"
 

@@ -10,6 +10,7 @@ from aoc_normalizer.fields import addresses, evidence, values
 from aoc_normalizer.mappers.base import named_party
 from aoc_normalizer.mappers.shared import severity_of
 from aoc_normalizer.ocsf_classes import DETECTION_FINDING
+from aoc_normalizer.render.sentences import listed_few
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,12 +51,28 @@ def fill(record: Record, draft: Draft) -> None:
             draft.targets = [Party(text, uid=values.text(record.get(uid)), kind=kind)]
             draft.used |= {name, uid}
             break
-    draft.targets += [named_party(to, "mailbox") for to in _texts(record.get("Recipients"))]
+    _search(record, draft)
+    released = _texts(record.get("ReleaseTo"))
+    if released:
+        draft.remark = f"to {listed_few(released)}"
+        draft.used.add("ReleaseTo")
+    draft.targets += [named_party(to, "mailbox") for to in (*_texts(record.get("Recipients")), *released)]
     _threat(values.mapping(record.get("FileData")), draft)
     draft.search += _texts(record.get("NetworkMessageId"))
     if sender := values.text(record.get("P2Sender")):
         draft.targets.append(named_party(sender, "sender"))
     draft.address = draft.address or addresses.parse(record.get("SenderIp") or record.get("UserIp"))
+
+
+def _search(record: Record, draft: Draft) -> None:
+    """A content search before the case that it is of: `exported content search HR, of case 12`."""
+    name, case = values.first(record, "SearchName", "ObjectId"), values.first(record, "Case", "CaseName")
+    if not draft.operation.casefold().startswith(("search", "viewedsearch")) or name is None or case is None:
+        return
+    # Some name it `case\search`.
+    party = Party(name.rpartition("\\")[2] or name, uid=values.text(record.get("ObjectId")), kind="search")
+    draft.targets = [party, *(target for target in draft.targets if target.kind == "case")]
+    draft.remark = f"of case {case}"
 
 
 def _threat(file: Mapping[str, Any], draft: Draft) -> None:
@@ -101,6 +118,7 @@ def _item(record: Record, draft: Draft) -> None:
     if subject := values.first(file, "FileName") or values.first(mail, "Subject"):
         uid = values.first(file, "FilePathUrl") or values.first(mail, "MessageID")
         draft.targets.append(Party(name=subject, uid=uid, kind="file"))
+        draft.words["item"] = f"file {subject}" if "FileName" in file else f"mail {subject}"
     draft.targets += [named_party(to, "mailbox") for to in _texts(mail.get("To"))[:20]]
     owner = values.first(mail, "From") or values.first(file, "From", "FileOwner") or values.first(endpoint, "User")
     if owner and _is_agent(draft):
