@@ -291,5 +291,5 @@ MESSAGES = {
     "azure": "tove@contoso.example deleted virtual machine web-1",
     "incident": "Incident: Odd sign-ins, active, assigned to tove@contoso.example",
     "provisioning": "Failed: Provisioning created Ansel Roe from Workday in Dropbox: duplicate",
-    "risk": "Risk of Tove Lund: unfamiliar features from 203.0.113.9, level high, at risk",
+    "risk": "Risk of Tove Lund: unfamiliar features from 203.0.113.9 (Malmö), level high, at risk",
 }

@@ -183,18 +183,19 @@ class Importer:
         """
         ask, pages = self.resilient_link.ask, len(publisher.pages) + self._aside.pages
         upto = await ask("the bus", lambda link: last_sequence(link.js, subjects.RAW_STREAM))
-        moved, last, noticed = self.clock.monotonic(), (-1, -1), False
+        moved, last, noticed = self.clock.monotonic(), -1, False
         while True:
             began = self.clock.monotonic()
+            # The bus alone is asked: to sum up its pages each time took a local store a tenth of its time.
             left = await ask("the bus", lambda link: unsettled(link.js, subjects.RAW_STREAM, upto))
-            totals = await ask("the database", lambda link: link.ledger.totals(self.tenant, publisher.slice_id))
-            progress.settled(min(totals.pages, pages), pages)
+            progress.settled(max(0, pages - left), pages)
+            now = self.clock.monotonic()
             if left == 0:
-                return totals
-            now, at = self.clock.monotonic(), (left, totals.pages)
-            if at != last:
-                moved, last, noticed = now, at, False
+                return await self._totals(publisher)
+            if left != last:
+                moved, last, noticed = now, left, False
             elif now - moved > self.resilient_link.patience_s:
+                totals = await self._totals(publisher)
                 if totals.pages < pages:
                     raise Transient(f"the normalizer has settled nothing for {now - moved:.0f} s; is it running?")
                 summary.note("(bus)", 0, f"{left} pages that others put on the bus before are not settled yet")
@@ -205,6 +206,11 @@ class Importer:
             took = self.clock.monotonic() - began
             await self.resilient_link.look()
             await self.clock.sleep(pause_s(took, _POLL_S, _LONGEST_POLL_S))
+
+    async def _totals(self, publisher: Publisher) -> SliceTotals:
+        return await self.resilient_link.ask(
+            "the database", lambda link: link.ledger.totals(self.tenant, publisher.slice_id)
+        )
 
     async def _close_accounts(self, began: datetime, slice_id: str, summary: Summary) -> None:
         """Settle the slice, and close imports that never ended: all that they had put on the bus is settled."""

@@ -124,13 +124,13 @@ class MongoAccount:
             slices = {document["_id"]: document for document in together}
             of_slices = {"slice_id": {"$in": list(slices)}}
             waiting = set(await self._pages.distinct("slice_id", {**of_slices, "waiting_since": {"$exists": True}}))
-            sums: dict[str, Document] = {
-                group.pop("_id"): group async for group in self._pages.aggregate([{"$match": of_slices}, _SUM_OF_SLICE])
-            }
-            for key, document in slices.items():
-                totals = sums.get(key, _NOTHING)
-                if key in waiting:
-                    continue
+            idle = [key for key in slices if key not in waiting]
+            summed: list[Document] = [{"$match": {"slice_id": {"$in": idle}}}, _SUM_OF_SLICE]
+            sums: dict[str, Document] = (
+                {group.pop("_id"): group async for group in self._pages.aggregate(summed)} if idle else {}
+            )
+            for key in idle:
+                document, totals = slices[key], sums.get(key, _NOTHING)
                 if lacks_pages(document, totals["seen"]) and "settled_at" not in document:
                     totals = await self._with_merged(key, totals)
                 if not lacks_pages(document, totals["seen"]):
