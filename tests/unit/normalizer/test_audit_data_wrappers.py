@@ -150,6 +150,23 @@ def test_a_day_that_may_be_a_month_and_silence_contradict_nothing(said):
     assert event({**ROW, "CreationDate": said, "AuditData": inside}).tags == ()
 
 
+@each(
+    ("said", "tags"),
+    [
+        ("5/6/2026 7:30", ()),
+        ("06.05.2026 07:30", ()),
+        ("2026-05-06 07:30", ()),
+        ("6/5/2026 7:30 AM", ()),
+        ("5/6/2026 7:31", ("wrapper-contradicts",)),
+        ("5/6/2026 7:30:00 AM", ("wrapper-contradicts",)),
+    ],
+)
+def test_a_time_that_excel_has_saved_without_its_seconds_contradicts_nothing(said, tags):
+    inside = {**INSIDE, "CreationTime": "2026-05-06T07:30:41"}
+
+    assert event({**ROW, "CreationDate": said, "AuditData": inside}).tags == tags
+
+
 def imported(data: bytes, tmp_path) -> list[bytes]:
     path = tmp_path / "export"
     path.write_bytes(data)

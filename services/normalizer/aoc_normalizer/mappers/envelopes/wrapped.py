@@ -34,6 +34,7 @@ _OPERATIONS: Final = ("Operation", "Operations", "operation", "ActionType")
 _USERS: Final = ("UserIds", "userPrincipalName", "UserPrincipalName")
 _TIMES: Final = ("CreationDate", "createdDateTime", "CreatedDateTime")
 _SECOND_MS: Final = 1000
+_MINUTE_MS: Final = 60_000
 #: Shapes of records that are no unified ones, and that have an id of their own.
 _OTHERS: Final = (directory, signins, intune, alerts, risk, provisioning, message_trace)
 
@@ -145,12 +146,16 @@ def _same_operation(operation: str, inside: Mapping[str, Any]) -> bool:
 
 
 def _same_time(outside: str, inside: str) -> bool:
-    """Whether two times are one to the second. What cannot be read contradicts nothing.
+    """Whether two times are one, as exactly as the outer one is told. What cannot be read contradicts nothing.
 
-    Of `5/6/2021` nobody knows which is the month.
+    Of `5/6/2021` nobody knows which is the month. Excel saves what it shows, and shows no seconds.
     """
     first, second = times.parse_ms(outside), times.parse_ms(inside)
-    if first is None or second is None or abs(first - second) < _SECOND_MS:
+    if first is None or second is None:
+        return True
+    if outside.count(":") == 1:
+        second -= second % _MINUTE_MS
+    if abs(first - second) < _SECOND_MS:
         return True
     month, slash, rest = outside.partition("/")
     day, slash_too, year = rest.partition("/")
