@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from aoc_common.store.mongo.client import Database
+    from motor.motor_asyncio import AsyncIOMotorDatabase
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ SECANTUS: Final = Server(expires=False)
 SECANTUS_RS: Final = Server(one_sided=True)
 
 
-async def server_of(database: Database) -> Server:
+async def server_of(database: AsyncIOMotorDatabase[Any]) -> Server:
     """What kind of server answers. Raises the driver's errors."""
     built = await database.command("buildInfo")
     if "secantusVersion" not in built:
