@@ -258,6 +258,7 @@ RISK = {
     "userDisplayName": "Tove Lund",
     "userPrincipalName": "tove@contoso.example",
     "ipAddress": "203.0.113.9",
+    "location": {"city": "Malmö", "state": "Skåne", "countryOrRegion": "SE"},
 }
 PORTAL_RISK = {
     "Unique ID": "k-7",

@@ -82,7 +82,7 @@ async def test_a_container_on_the_bus_is_opened_and_its_records_are_compared_one
     first = await replica.takes("a", {"records": records})
     changed = [{**records[0], "ObjectId": "Other"}, records[1], {**records[2], "ObjectId": "Third"}]
     second = await replica.takes("b", {"value": changed, "Count": 3}, fetched=NOW + HOUR)
-    unknown = await replica.takes("c", {"entries": records})
+    unknown = await replica.takes("c", {"entries": records, "others": records})
 
     assert (first.stored, first.duplicate) == (3, 0)
     assert (second.changed, second.duplicate) == (2, 1)
