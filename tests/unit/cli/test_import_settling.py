@@ -52,7 +52,7 @@ class Waiting:
 
     async def until_settled(self) -> tuple[SliceTotals, Summary]:
         importer, summary = Importer(self, ManualClock(), "default"), Summary("default")
-        importer._aside = SimpleNamespace(pages=1)
+        importer._aside = SimpleNamespace(pages=1)  # type: ignore[assignment]
         publisher = SimpleNamespace(pages={"a": 0, "b": 0, "c": 0}, slice_id="s")
         return await importer._wait_settled(publisher, summary, self), summary
 

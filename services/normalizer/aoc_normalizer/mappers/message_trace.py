@@ -147,13 +147,13 @@ def _outcome(deliveries: list[tuple[str, str | None]], alone: str | None) -> str
     """What became of a message, in its trace's words."""
     states = list(dict.fromkeys(state for _, state in deliveries if state))
     if len(states) > 1:
-        return "; ".join(f"{who}: {_small(state)}" for who, state in deliveries[:_SHOWN])
+        return "; ".join(f"{who}: {_small(state or 'unknown')}" for who, state in deliveries[:_SHOWN])
     return _small((states[0] if states else alone) or "unknown")
 
 
-def _small(state: str | None) -> str | None:
+def _small(state: str) -> str:
     """`FilteredAsSpam` as `filtered as spam`: each interface has capitals of its own."""
-    return _CAPITALS.sub(" ", state).lower() if state else state
+    return _CAPITALS.sub(" ", state).lower()
 
 
 def _end(state: str | None) -> Result:
