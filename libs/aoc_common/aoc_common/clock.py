@@ -8,11 +8,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
+
+    type ReadTime = Callable[[], Awaitable[datetime | None]]
+    """Asks a server for its time, in UTC; None from one that does not say it."""
 
 #: Seconds. What steps no further than this is believed at once; what steps further, when it has stayed so for so long.
 _STEP_S: Final = 60.0
 _BELIEVED_AFTER_S: Final = 30.0
+#: Seconds. An answer that was on its way for longer says little of what the time is.
+_SLOW_S: Final = 5.0
+#: Seconds. By less than this a server's time is not corrected: that is how long answers take.
+_CLOSE_S: Final = 0.25
 
 
 class Clock(Protocol):
@@ -47,13 +54,65 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
-class StoredClock(SystemClock):
-    """The machine's clock in whole milliseconds, as the store keeps times: what is answered is what is read later."""
+class StoredClock:
+    """A clock in whole milliseconds, as the store keeps times: what is answered is what is read later."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
 
     def now(self) -> datetime:
         """The present, in UTC."""
-        now = super().now()
+        now = self._clock.now()
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    def monotonic(self) -> float:
+        """Seconds that never go backwards."""
+        return self._clock.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait that long."""
+        await self._clock.sleep(seconds)
+
+
+class ServerClock:
+    """The time of a server that all who work together share, kept up by this machine's seconds between two looks.
+
+    Once it was looked at, it is no matter how this machine's clock is set. Before that it goes by this one's.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        #: What is added to monotonic seconds.
+        self._offset: float | None = None
+
+    async def look(self, read: ReadTime) -> float | None:
+        """Compare. Gives the seconds by which this machine's clock is ahead. Raises what `read` does.
+
+        None where the answer says nothing: the server does not say its time, or was slow to.
+        """
+        began = self._clock.monotonic()
+        at = await read()
+        ended, own = self._clock.monotonic(), self._clock.now()
+        if at is None or ended - began > _SLOW_S:
+            return None
+        offset = at.timestamp() - (began + ended) / 2
+        if self._offset is None or abs(offset - self._offset) > _CLOSE_S:
+            self._offset = offset
+        return own.timestamp() - (self._offset + ended)
+
+    def now(self) -> datetime:
+        """The present, in UTC."""
+        if self._offset is None:
+            return self._clock.now()
+        return datetime.fromtimestamp(self._offset + self._clock.monotonic(), UTC)
+
+    def monotonic(self) -> float:
+        """Seconds that never go backwards."""
+        return self._clock.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait that long."""
+        await self._clock.sleep(seconds)
 
 
 class SteadyClock:
@@ -79,6 +138,10 @@ class SteadyClock:
             self._offset, self._doubted = offset, None
             return now
         return datetime.fromtimestamp(self._offset + moment, UTC)
+
+    def believe(self) -> None:
+        """Go by the time as it is now: it was compared with a better one."""
+        self._offset, self._doubted = self._read()[1], None
 
     def monotonic(self) -> float:
         """Seconds that never go backwards."""

@@ -69,12 +69,16 @@ NOTIFICATIONS_UNREADABLE = CATALOGUE.gauge(
     "aoc_alerter_notification_routes_unreadable", "1: the file with routes cannot be read; what was read before stays."
 )
 CLOCK_STEPS = CATALOGUE.counter(
-    "aoc_alerter_clock_steps_total", "Times that the machine's clock was seen to be set, by direction.", ("direction",)
+    "aoc_alerter_clock_steps_total", "Times that the database's clock was seen to be set, by direction.", ("direction",)
+)
+CLOCK_AHEAD_SECONDS = CATALOGUE.gauge(
+    "aoc_alerter_clock_ahead_seconds",
+    "How far this machine's clock is ahead of the database's, by which the alerter goes, seconds.",
 )
 
 
 def clock_stepped(seconds: float) -> None:
-    """The clock of this machine was set by so much; it is not believed yet."""
+    """The database's clock was set by so much; it is not believed yet."""
     CLOCK_STEPS.labels("forward" if seconds > 0 else "back").inc()
     _log.warning("clock.stepped", seconds=round(seconds))
 

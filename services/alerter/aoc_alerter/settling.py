@@ -13,6 +13,7 @@ from aoc_alerter import metrics
 from aoc_alerter.closing import close
 from aoc_common.contracts.alert import group_key
 from aoc_common.contracts.ids import to_ms
+from aoc_rules.correlation.ends import is_of_hits
 from aoc_rules.evaluation.deciding import group_of
 
 if TYPE_CHECKING:
@@ -76,6 +77,9 @@ class WindowDecider:
         decision = await self._decider.decided(group, end, correlations, self._over_before())
         if found := [event for one in decision.completed for event in one.found]:
             await self._raise(found)
+        if decision.waiting and is_of_hits(end, group.plan):
+            # Looked at too early, by a clock that was ahead: it stays, and is due again in a minute.
+            await self._stores.ends.add([end])
         await self._take_back(group, end)
 
     def _over_before(self) -> datetime:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -34,6 +35,7 @@ from aoc_common.store.mongo.alerts import MongoAlerts, MongoAlertSearch
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.rules import MongoRules
 from aoc_common.store.rules import StoredRule
+from correlating import ALL, RULES, base_texts, correlation_text
 from made_alerts import DANA, KEEP
 from reader_bench import Rig
 from replica import NOW
@@ -77,15 +79,15 @@ async def rig(monkeypatch, nats_as, database) -> AsyncIterator[Rig]:
 
 @pytest.fixture
 def alerter(nats_as, mongo_settings: MongoSettings) -> Callable[[], Any]:
-    """`async with alerter():` an alerter at work, in this process."""
+    """`async with alerter():` an alerter at work, in this process. It takes other options."""
 
     @asynccontextmanager
-    async def at_work() -> AsyncIterator[None]:
+    async def at_work(**options: Any) -> AsyncIterator[None]:
         settings = AlerterSettings(
             nats=nats_as("alerter"),
             mongo=mongo_settings,
             health=HealthSettings(port=free_port()),
-            alerter=AlerterOptions(publish_s=0.1, rules_s=0.1),
+            alerter=AlerterOptions(publish_s=0.1, rules_s=0.1, **options),
         )
         async with worker(settings, library_builder(RULE)).running():
             yield
@@ -188,6 +190,49 @@ async def test_what_happens_while_the_clock_is_set_wrong_for_a_moment_is_not_of_
     (alert,) = await alerts_of(rig)
     assert not alert.retrospective
     assert alert.created_at < datetime.now(UTC)
+
+
+@pytest.mark.parametrize("hours", [6, -6, 30])
+async def test_an_alerter_that_starts_while_its_clock_is_wrong_goes_by_the_databases(
+    rig, alerter, eventually, monkeypatch, hours
+) -> None:
+    """Nothing is of the past that is not, and nothing is said to be missing before its time is over, or later."""
+    missing = correlation_text(type="temporal", rules=["a", "b"], condition="a and not b", timespan="1h")
+    for number, text in enumerate((*base_texts(), missing)):
+        identity = [*RULES.values(), ALL][number]
+        assert await MongoRules(rig.database).write(StoredRule(identity, text=text))
+
+    def made(actor: str, minutes: float, operation: str = "Op-a") -> dict[str, Any]:
+        at = datetime.now(UTC) - timedelta(minutes=minutes)
+        return {**records(actor)[0], "Id": f"{actor}-{minutes}", "Operation": operation} | {
+            "CreationTime": f"{at:%Y-%m-%dT%H:%M:%S}"
+        }
+
+    async def told() -> set[tuple[str, str, int, bool]]:
+        return {
+            (one.rule.title, one.group[0].value.partition("@")[0], one.count, one.retrospective)
+            for one in await alerts_of(rig)
+        }
+
+    waiting = partial(rig.database["window_ends"].count_documents, {})
+    with monkeypatch.context() as wrong:
+        wrong.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + timedelta(hours=hours))
+        async with alerter(lateness_m=0, windows_s=0.1):
+            await rig.publish(
+                made("kim", 1, "New-InboxRule"), made("sam", 1), made("max", 150), source="o365-exchange"
+            )
+            await eventually(
+                lambda: _is(told(), {("Inbox rule made", "kim", 1, False), ("Correlated", "max", 1, False)}), 20
+            )
+            await eventually(lambda: _is(waiting(), 1))  # until nothing has come of sam for an hour
+            wrong.undo()
+            await rig.publish(made("kim", 0.5, "New-InboxRule"), source="o365-exchange")
+            await eventually(
+                lambda: _is(told(), {("Inbox rule made", "kim", 2, False), ("Correlated", "max", 1, False)})
+            )
+
+    assert await waiting() == 1
+    assert all(abs(one.created_at - datetime.now(UTC)) < timedelta(minutes=5) for one in await alerts_of(rig))
 
 
 @pytest.mark.slow

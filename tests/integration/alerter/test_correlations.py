@@ -18,6 +18,7 @@ from aoc_common.errors import AocError
 from aoc_common.store.alert_search import AlertQuery
 from aoc_common.store.mongo.alerts import MongoAlertSearch
 from aoc_common.store.mongo.client import Database, ensure_indexes
+from aoc_common.store.mongo.window_ends import MongoWindowEnds
 from correlating import ALL, base_texts, correlation_text
 from unsteady import Unsteady, deaths
 
@@ -181,6 +182,33 @@ async def test_what_is_missing_is_told_when_its_time_is_over_and_taken_back_when
     (alert,) = await alerts_of(indexed)
     assert (alert.verdict, len(alert.notes)) == ("disregard", 1)
     assert await indexed["window_ends"].count_documents({}) == 0
+
+
+async def test_what_is_looked_at_before_its_time_by_a_clock_that_is_corrected_meanwhile_is_looked_at_again(
+    indexed,
+) -> None:
+    alerting = await alerting_of(indexed, correlation_text(type="temporal", rules=["a", "b"], condition="a and not b"))
+    alerting.clock.jump(timedelta(hours=-2))
+    await alerting.handle([op("a", 0)])
+    ends = MongoWindowEnds(indexed, alerting.clock)
+    assert await ends.take(alerting.clock.now() + timedelta(hours=6), 9), "an alerter whose clock is ahead dies"
+    await alerting.settle()
+    assert await told(indexed) == []
+    alerting.clock.jump(timedelta(minutes=21))
+    await alerting.settle()
+
+    assert await told(indexed) == [("Correlated", "kim", 1, "new")]
+    assert await indexed["window_ends"].count_documents({}) == 0
+
+
+async def test_what_a_clock_that_is_ahead_has_put_off_is_decided_when_it_is_right(indexed) -> None:
+    alerting = await alerting_of(indexed, correlation_text(condition={"lt": 2}))
+    alerting.clock.jump(timedelta(hours=6))
+    await alerting.handle([op("a", 0)])  # late: a minute is waited for what comes along with it
+    alerting.clock.jump(timedelta(hours=-6))
+    await alerting.settle()
+
+    assert await told(indexed) == [("Correlated", "kim", 1, "new")]
 
 
 async def test_too_few_are_told_and_a_timer_whose_taker_died_is_taken_by_another(indexed) -> None:

@@ -19,8 +19,11 @@ class NotificationStore(Protocol):
         """Have these told that were not told with that severity or a higher one, or what else they ask. Idempotent."""
         ...
 
-    async def due(self, route: str, now: datetime, most: int) -> Sequence[Notification]:
-        """Those of a route that wait and may be sent now, at most so many, the longest due first."""
+    async def due(self, route: str, now: datetime, most: int, latest: datetime) -> Sequence[Notification]:
+        """Those of a route that wait and may be sent now, at most so many, the longest due first.
+
+        Where there is none: those that are to wait until after `latest`. A clock that was ahead has put them off.
+        """
         ...
 
     async def sending(self, notifications: Sequence[Notification]) -> None:

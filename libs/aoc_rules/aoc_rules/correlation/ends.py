@@ -47,6 +47,11 @@ def ends_of(group: Group, hits: Iterable[CountedHit], now: datetime, lateness: t
     return list(wanted.values())
 
 
+def is_of_hits(end: WindowEnd, plan: Correlation) -> bool:
+    """Whether it is the stretch in which hits are, and not what lies around one that came late."""
+    return end.last - end.first < plan.span
+
+
 def stretch_ms(plan: Correlation) -> int:
     """How long a stretch is whose windows are decided together."""
     return max(plan.span_ms // _STRETCHES, _SHORTEST_MS)

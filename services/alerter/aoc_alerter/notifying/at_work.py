@@ -41,6 +41,8 @@ _MESSAGES: Final = 50
 #: Seconds until a route, or a notification, is tried again, at most. The other side has no say in it.
 _ROUTE_S: Final = 60.0
 _NOTIFICATION_S: Final = 300.0
+#: Clocks of replicas differ by no more.
+_CLOCKS_DIFFER: Final = timedelta(minutes=2)
 #: A message that is not sent by then is not. Seconds.
 _PATIENCE_S: Final = 40.0
 
@@ -112,19 +114,24 @@ class RouteAtWork:
 
     async def _batches(self, now: datetime) -> list[list[Notification]]:
         """What is told in one message each."""
-        due = await self._with.store.due(self.route.name, now, _MOST)
+        due = await self._due(now, now)
         alone = [one for one in due if not one.gather]
         gathered = [one for one in due if one.gather]
         if gathered and self.route.digest is not None:
             # Whoever comes into a digest is told with those whose time has come.
-            later = now + timedelta(minutes=self.route.digest.every_m)
-            due = await self._with.store.due(self.route.name, later, _MOST)
+            due = await self._due(now, now + timedelta(minutes=self.route.digest.every_m))
             gathered = [one for one in due if one.gather]
         # Each end by itself: a pager closes one incident by one message.
         ends = [[one] for one in alone if one.ending]
         alone = [one for one in alone if not one.ending]
         batches = [alone] if len(alone) >= self.route.together_from else [[one] for one in alone]
         return ends + batches + ([gathered] if gathered else [])
+
+    async def _due(self, now: datetime, until: datetime) -> Sequence[Notification]:
+        """What may be sent by then. Nothing waits for longer than for its digest, or to be tried again."""
+        every = self.route.digest.every_m if self.route.digest is not None else 0
+        latest = now + timedelta(minutes=every, seconds=_NOTIFICATION_S) + _CLOCKS_DIFFER
+        return await self._with.store.due(self.route.name, until, _MOST, latest)
 
     async def _tell(self, batch: Sequence[Notification]) -> bool:
         """Tell these in one message; whether the destination is well."""

@@ -40,7 +40,7 @@ ALERT_INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
     ),
     "window_ends": (
         IndexModel([("due_at", ASCENDING)], name="due"),
-        # Next to none is taken.
+        # Next to none is taken, or due within a minute.
         IndexModel([("taker", ASCENDING)], name="taken", sparse=True),
         IndexModel([("tenant", ASCENDING)], name="tenant"),
         _EXPIRY,

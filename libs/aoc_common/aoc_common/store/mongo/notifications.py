@@ -38,11 +38,15 @@ class MongoNotifications:
             with translated("notifications"):
                 await self._notifications.bulk_write(writes)
 
-    async def due(self, route: str, now: datetime, most: int) -> Sequence[Notification]:
-        """Those that may be sent now."""
-        query = {"route": route, "state": "waiting", "due_at": {"$lte": now}}
+    async def due(self, route: str, now: datetime, most: int, latest: datetime) -> Sequence[Notification]:
+        """Those that may be sent now, or are to wait for too long."""
+        found: list[Document] = []
         with translated("notifications"):
-            found = await self._notifications.find(query).sort("due_at", ASCENDING).limit(most).to_list(most)
+            for due_at in ({"$lte": now}, {"$gt": latest}):
+                query = {"route": route, "state": "waiting", "due_at": due_at}
+                found = await self._notifications.find(query).sort("due_at", ASCENDING).limit(most).to_list(most)
+                if found:
+                    break
         return [_notification(document) for document in found]
 
     async def sending(self, notifications: Sequence[Notification]) -> None:

@@ -37,7 +37,7 @@ class MongoWindowEnds:
             UpdateOne(
                 {"_id": end.key},
                 {
-                    "$setOnInsert": _document(end) | {"expire_at": max(now, end.due_at) + _KEPT},
+                    "$setOnInsert": _document(end) | _soon(end, now) | {"expire_at": max(now, end.due_at) + _KEPT},
                     # Whoever is looking at it just now may not have seen why it is asked for.
                     "$inc": {"asked": 1},
                 },
@@ -54,7 +54,7 @@ class MongoWindowEnds:
         with translated("window ends"):
             due = await self._ends.find({"due_at": {"$lte": now}}).sort("due_at").limit(most).to_list(most)
             if not due:
-                # Taken by a clock that was ahead, and not looked at: nobody may wait until then.
+                # By a clock that was ahead due soon, or taken and not looked at: nobody may wait until then.
                 ahead = {"taker": {"$exists": True}, "due_at": {"$gt": now + 2 * _TAKEN}}
                 due = await self._ends.find(ahead).limit(most).to_list(most)
             if not due:
@@ -76,6 +76,11 @@ class MongoWindowEnds:
             deletes = [DeleteOne({"_id": end.key, "asked": end.asked}) for end in ends]
             with translated("window ends"):
                 await self._ends.bulk_write(deletes, ordered=False)
+
+
+def _soon(end: WindowEnd, now: datetime) -> Document:
+    """What is due within a minute is marked as what is taken is: should it be due much later, a clock was ahead."""
+    return {"taker": ""} if end.due_at <= now + _TAKEN else {}
 
 
 def _document(end: WindowEnd) -> Document:
