@@ -42,6 +42,29 @@ async def test_a_destination_that_is_away_for_hours_gets_each_alert_once(store: 
     assert telling.at_work.counted().repeated == 2, "nobody knows what it took of what it did not answer"
 
 
+async def test_what_was_put_off_by_a_clock_that_was_ahead_is_told_when_it_is_right_and_what_waits_by_itself_is_not(
+    store: Database,
+) -> None:
+    telling = Telling(store, route(digest={"severities": ["low"], "every_m": 30}))
+    for hours in (6, -6):
+        telling.clock.jump(timedelta(hours=hours))
+        [alert] = alerts(1) if hours > 0 else [replace(alert_of(alert_event(5)), severity="high")]
+        await telling.comes(alert)
+        telling.box.fails = Unreachable("503 away")
+        await telling.goes_on()
+        telling.box.fails = None
+        telling.clock.jump(timedelta(hours=-hours))
+        telling.restart()
+        await telling.goes_on(1)
+    told = len(telling.box.messages)
+    await telling.comes(replace(alert_of(alert_event(7)), severity="low"))
+    await telling.goes_on(29 * 60)
+    waits = len(telling.box.messages)
+    await telling.goes_on(60)
+
+    assert (told, waits, len(telling.box.messages)) == (2, 2, 3)
+
+
 async def test_a_wait_that_the_other_side_asks_for_is_not_its_to_choose(store: Database) -> None:
     telling = Telling(store, route())
     telling.box.fails = Unreachable("503", retry_after=1e9)
