@@ -5,6 +5,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import importlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,7 +186,7 @@ def holders(name: str, value: object) -> list[ModuleType]:
 
 def apply(mutant: Mutant) -> None:
     """Make a mutant of the loaded engine: its functions get other code, its constants another value."""
-    module = sys.modules[f"{PACKAGE}.{mutant.module}"]
+    module = importlib.import_module(f"{PACKAGE}.{mutant.module}")
     names = constants(mutant)
     statement = _statement(_Changer(mutant.number).visit(_parsed(mutant.module)), mutant)
     tree = ast.fix_missing_locations(ast.Module([statement], []))

@@ -16,6 +16,7 @@ that is not known to change nothing (`sigma_equal.py`).
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import resource
@@ -69,7 +70,7 @@ class Entered:
         if mutant.within:
             function = f"{mutant.module}:{mutant.within}"
             return any(one == function or one.startswith(f"{function}.") for one in self.functions)
-        module = sys.modules[f"{PACKAGE}.{mutant.module}"]
+        module = importlib.import_module(f"{PACKAGE}.{mutant.module}")
         held = {holder for name in constants(mutant) for holder in holders(name, vars(module)[name])} or {module}
         names = {holder.__name__.removeprefix(f"{PACKAGE}.") for holder in held}
         return any(one.partition(":")[0] in names for one in self.functions)

@@ -80,7 +80,8 @@ class WindowDecider:
         if decision.waiting and is_of_hits(end, group.plan):
             # Looked at too early, by a clock that was ahead: it stays, and is due again in a minute.
             await self._stores.ends.add([end])
-        await self._take_back(group, end)
+        if group.plan.settled:
+            await self._take_back(group, end)
 
     def _over_before(self) -> datetime:
         return self._clock.now() - self._lateness
@@ -104,4 +105,4 @@ class WindowDecider:
 
 
 def _touches(window: Window, first: datetime, last: datetime) -> bool:
-    return any(to_ms(first) <= hit.at <= to_ms(last) for hit in window.hits)
+    return any(to_ms(first) <= hit.at <= to_ms(last) for hit in window.fresh)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerting import MINE, ROLES, Alerting, Stream, changed, message
+from alerting import MINE, NOW, ROLES, Alerting, Stream, changed, message
 from aoc_common.contracts.access import Scope
 from aoc_common.errors import AocError
 from aoc_common.store.alert_search import AlertQuery
@@ -209,6 +209,46 @@ async def test_what_a_clock_that_is_ahead_has_put_off_is_decided_when_it_is_righ
     await alerting.settle()
 
     assert await told(indexed) == [("Correlated", "kim", 1, "new")]
+
+
+@pytest.mark.parametrize(
+    ("said", "story"),
+    [
+        ({"type": "value_count", "condition": {"field": "ObjectId", "gte": 3}}, "axazazazazazay"),
+        ({"type": "temporal", "rules": ["a", "b", "c"]}, "axbxbxbxbxbxcx"),
+        ({"type": "temporal_ordered", "rules": ["a", "b", "c"]}, "axbxbxbxbxcxcxcxcx"),
+        ({"type": "value_sum", "condition": {"field": "ObjectId", "gte": 15}}, "a9a1a1a1a1a1a1"),
+        ({"condition": {"gte": 5}}, "axaxaxaxaxax"),
+    ],
+)
+async def test_no_flood_of_the_same_hides_what_a_correlation_looks_for(indexed, monkeypatch, said, story) -> None:
+    monkeypatch.setattr("aoc_rules.evaluation.completing.MOST_HITS", 4)
+    alerting = await alerting_of(indexed, correlation_text(**said))
+    alerting.clock.jump(NOW - alerting.clock.now())
+    steps = [(story[at], story[at + 1]) for at in range(0, len(story), 2)]
+    for number, (name, value) in enumerate(steps):
+        alerting.clock.jump(timedelta(seconds=6))
+        await alerting.handle([op(name, number / 10, ObjectId=value)])
+    hidden = await told(indexed)
+    await alerting.settle()
+    assert await told(indexed) == hidden, "its stretch is not over"
+    alerting.clock.jump(timedelta(minutes=2))
+    await alerting.settle()
+    ((title, user, count_, status),) = await told(indexed)
+    await alerting.settle()
+
+    assert hidden == []
+    assert (title, user, count_ > 1, status) == ("Correlated", "kim", True, "new")
+    assert await indexed["window_ends"].count_documents({}) == 0
+
+
+async def test_what_lies_between_events_of_one_batch_keeps_no_incident_from_being_seen(indexed, monkeypatch) -> None:
+    monkeypatch.setattr("aoc_rules.evaluation.completing.MOST_HITS", 4)
+    alerting = await alerting_of(indexed, correlation_text())
+    scattered = [op("a", 30 * number) for number in range(1, 40)]
+    await alerting.handle([*scattered, op("a", 0), op("a", 1), op("a", 2), op("a", 5_000), *scattered])
+
+    assert await told(indexed) == [("Correlated", "kim", 3, "new")]
 
 
 async def test_too_few_are_told_and_a_timer_whose_taker_died_is_taken_by_another(indexed) -> None:

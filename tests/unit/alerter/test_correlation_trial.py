@@ -174,13 +174,22 @@ async def test_of_more_hits_or_less_time_than_there_is_the_first_are_decided_and
 
 async def test_a_crowded_group_a_long_timespan_and_other_tenants_are_noted(monkeypatch) -> None:
     monkeypatch.setattr("aoc_rules.evaluation.completing.MOST_HITS", 3)
+    monkeypatch.setattr("aoc_rules.evaluation.completing.MOST_DECIDED", 3)
     rules = rules_of(*base_texts(), correlation_text(timespan="2h", condition={"gte": 5}, aoc={"across_tenants": True}))
     found = told(await tried(rules, [op("a", minute) for minute in range(5)], NOW + DAY))
 
     assert [one.partition(":")[0].partition(" hits")[0] for one in found.notes] == [
         "It looks at all tenants together", "Its timespan is longer than the stretch that was searched.",
-        "Groups had more than 5,000",
+        "Groups had more than 100,000",
     ]  # fmt: skip
+
+
+async def test_what_a_crowd_hides_when_it_comes_is_found_when_its_stretch_is_over(monkeypatch) -> None:
+    monkeypatch.setattr("aoc_rules.evaluation.completing.MOST_HITS", 3)
+    rules = rules_of(*base_texts(), correlation_text(condition={"gte": 5}))
+    found = told(await tried(rules, [op("a", minute) for minute in range(7)], NOW + DAY))
+
+    assert (found.alerts, [one.matches for one in found.rules], found.notes) == (1, [7], [])
 
 
 def document(text: str, **more: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from random import Random
 
 from aoc_rules.correlation.windows import Seen, holding, number
@@ -53,9 +54,35 @@ def test_different_values_are_counted_and_calculated_with() -> None:
 
 
 def test_what_is_a_number() -> None:
-    texts = {"1": 1, " -2.5 ": -2.5, "1e3": 1000, "": None, "x": None, "1_0": None, "NaN": None, "inf": None, "٣": None}
+    texts = {"1": 1, " -2.5 ": -2.5, "1e3": 1000, "": None, "x": None, "1_0": None, "NaN": None, "inf": None, "٣": None, "1e300": 1e300}
+    texts |= {"1e301": None, "-1e308": None, "1e999": None}
 
     assert {text: number(text) for text in texts} == texts
+
+
+def test_numbers_of_any_size_that_come_and_go_leave_nothing_of_themselves() -> None:
+    random = Random(3)
+    numbers = [random.choice(("0.1", "1e300", "-1e300", "1e-300", "7", f"{random.random()}")) for _ in range(300)]
+    hits = [hit(50 * place, 0, place, one) for place, one in enumerate(numbers)]
+    for kind in ("value_sum", "value_avg"):
+        for limit in (0.0, 0.35):
+            made = plan(type=kind, condition={"field": "Size", "gt": limit})
+            expected = []
+            for place in range(len(numbers)):
+                some = [float(one) for one in numbers[max(0, place - 12) : place + 1]]
+                if math.fsum(some) / (1 if kind == "value_sum" else len(some)) > limit:
+                    expected.append(50.0 * place)
+            assert anchors(made, *hits) == expected
+
+
+def test_of_a_crowded_window_only_what_is_new_is_told_by_each() -> None:
+    for said in ({"condition": {"gte": 3}}, {"type": "temporal_ordered", "rules": ["a", "b"]}):
+        made = plan(**said)
+        hits = [hit(number / 100, number % len(made.slots), number) for number in range(20_000)]
+        windows = holding(made, hits, -(10**9), 10**9)
+
+        assert sum(len(one.fresh) for one in windows) == len(frozenset[Seen]().union(*(one.fresh for one in windows)))
+        assert windows[9_000].latest(3) == sorted(windows[9_000].hits, key=lambda one: one.at)[-3:]
 
 
 def test_rules_together_and_in_order() -> None:

@@ -47,6 +47,25 @@ def ends_of(group: Group, hits: Iterable[CountedHit], now: datetime, lateness: t
     return list(wanted.values())
 
 
+def crowded_ends(
+    group: Group, hits: Iterable[CountedHit], latest: datetime, now: datetime, lateness: timedelta
+) -> list[WindowEnd]:
+    """When to look at windows that were not seen whole when these hits came: once for each stretch, when it is over.
+
+    `latest`: of the hits that are known. Windows that end with later ones are asked for when these come.
+    """
+    plan = group.plan
+    width, grace = stretch_ms(plan), min(lateness, _GRACE)
+    wanted: dict[str, WindowEnd] = {}
+    for hit in hits:
+        begins, ends = to_ms(hit.at), min(to_ms(hit.at) + plan.span_ms, to_ms(latest))
+        for own in range(begins // width, ends // width + 1):
+            first, last = own * width, (own + 1) * width - 1
+            end = _end(group, f"{width}/{own}", first, last, max(_at(last), now) + grace)
+            wanted[end.key] = end
+    return list(wanted.values())
+
+
 def is_of_hits(end: WindowEnd, plan: Correlation) -> bool:
     """Whether it is the stretch in which hits are, and not what lies around one that came late."""
     return end.last - end.first < plan.span

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: A hit outlives the windows that it can be part of by so much: for what comes late.
 _LATE: Final = timedelta(days=7)
 #: Events of a window that correlations of correlations know.
-_MOST_EVENTS: Final = 20
+MOST_EVENTS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def child_hit(group: Group, end: int, hits: Sequence[CountedHit], naming: Iterab
         event_id(group.tenant, "correlation", f"{'/'.join(group.keys)}/{plan.id}", end),
         EPOCH + timedelta(milliseconds=end),
         (),
-        tuple(sorted(events.values(), key=lambda event: event.at)[-_MOST_EVENTS:]),
+        tuple(sorted(events.values(), key=lambda event: event.at)[-MOST_EVENTS:]),
         timedelta(),
     )
     made = counted(hit, naming, lambda name: (values[name],), lambda several: several[0])

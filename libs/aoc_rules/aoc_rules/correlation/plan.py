@@ -110,6 +110,11 @@ class Correlation:
         return self.few or any(clause.absent for clause in self.condition.clauses)
 
     @property
+    def back(self) -> bool:
+        """Some of its windows end with an event."""
+        return not self.few and any(not clause.absent for clause in self.condition.clauses or (Clause(frozenset()),))
+
+    @property
     def anchors(self) -> frozenset[int]:
         """Places of rules whose hits a window can begin or end with."""
         if not self.condition.clauses:

@@ -31,8 +31,10 @@ LONGEST_SPAN: Final = timedelta(days=30)
 MOST_RULES: Final = 10
 MOST_FIELDS: Final = 5
 MOST_CLAUSES: Final = 32
-#: So many hits of one group are looked at, and so large a count can be asked for.
+#: So many hits of one group are looked at when one comes, and so large a count can be asked for.
 MOST_HITS: Final = 5_000
+#: So many are looked at where windows are decided by a timer, those of such a crowded group among them.
+MOST_DECIDED: Final = 100_000
 _KINDS: Final[frozenset[str]] = frozenset(get_args(Kind.__value__))
 #: Fields that alerts of a correlation can be told apart by, beside what it groups by.
 OWN: Final = ("actor", "service", "operation", "source")

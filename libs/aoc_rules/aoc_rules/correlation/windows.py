@@ -8,7 +8,7 @@ whatever order they became known.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations, groupby
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from aoc_rules.correlation.plan import Clause, Correlation
 
 _ALL: Final = 100
+#: A sum of as many as are looked at has room for such numbers.
+_LARGEST: Final = 1e300
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,36 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Some of a list of hits, which all windows share: of many hits there may be as many windows."""
+
+    of: Sequence[Seen]
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
-    """A window that holds. `anchor`: the time of the hit that it begins or ends with. `hits`: that make it hold."""
+    """A window that holds. `anchor`: the time of the hit that it begins or ends with.
+
+    `fresh`: of the hits that make it hold those that none has that was found before. `spans`: all of these hits.
+    """
 
     anchor: int
     start: int
     end: int
-    hits: frozenset[Seen]
+    fresh: frozenset[Seen]
+    spans: tuple[Span, ...]
+
+    @property
+    def hits(self) -> frozenset[Seen]:
+        """The hits that make it hold."""
+        return frozenset(hit for span in self.spans for hit in span.of[span.low : span.high])
+
+    def latest(self, most: int) -> list[Seen]:
+        """The latest of these, in the order of time."""
+        ends = {hit for span in self.spans for hit in span.of[max(span.low, span.high - most) : span.high]}
+        return sorted(ends, key=_in_time)[-most:]
 
 
 def holding(plan: Correlation, hits: Sequence[Seen], first: int, last: int) -> list[Window]:
@@ -50,7 +75,7 @@ def holding(plan: Correlation, hits: Sequence[Seen], first: int, last: int) -> l
 
     `hits`: of one group, with all that are within a timespan of that stretch.
     """
-    ordered = sorted(set(hits), key=lambda hit: (hit.at, hit.slot, hit.event, hit.values))
+    ordered = sorted(set(hits), key=_in_time)
     found: list[Window] = []
     for clause in plan.condition.clauses or (None,):
         found += _of_clause(plan, clause, ordered, first, last)
@@ -58,10 +83,15 @@ def holding(plan: Correlation, hits: Sequence[Seen], first: int, last: int) -> l
     return [_merged(list(some)) for _, some in groupby(found, key=lambda window: (window.anchor, window.start))]
 
 
+def _in_time(hit: Seen) -> tuple[int, int, UUID, tuple[str, ...]]:
+    return hit.at, hit.slot, hit.event, hit.values
+
+
 def _merged(windows: list[Window]) -> Window:
     """Several clauses of one window say the same together."""
     one = windows[0]
-    return Window(one.anchor, one.start, one.end, frozenset[Seen]().union(*(window.hits for window in windows)))
+    fresh = frozenset[Seen]().union(*(window.fresh for window in windows))
+    return Window(one.anchor, one.start, one.end, fresh, tuple(span for window in windows for span in window.spans))
 
 
 def _of_clause(plan: Correlation, clause: Clause | None, hits: list[Seen], first: int, last: int) -> Iterator[Window]:
@@ -69,32 +99,32 @@ def _of_clause(plan: Correlation, clause: Clause | None, hits: list[Seen], first
     times = [hit.at for hit in hits]
     opening = clause.present if clause is not None and ahead else range(len(plan.slots))
     anchors = {hit.at for hit in hits if first <= hit.at <= last and hit.slot in opening}
-    tally, low, high = _Tally(), 0, 0
-    # Counts decide of most kinds, so that hits need not be looked at where a window does not hold.
-    by_tally = clause is not None or plan.kind in COUNTING or plan.kind == "temporal"
+    order = _Order(plan, hits) if plan.kind == "temporal_ordered" else None
+    tally, evidence = _Tally(plan), _evidence(plan, clause, hits, order)
+    low, high = 0, 0
     for anchor in sorted(anchors):
         start, end = (anchor, anchor + plan.span_ms) if ahead else (anchor - plan.span_ms, anchor)
         to_low, to_high = bisect_left(times, start), bisect_right(times, end)
         tally.move(hits, low, high, to_low, to_high)
         low, high = to_low, to_high
-        if by_tally and not _holds(plan, clause, tally, ()):
-            continue
-        inside = hits[low:high]
-        if by_tally or _holds(plan, clause, tally, inside):
-            makes = _evidence(plan, clause, inside)
-            if makes:
-                yield Window(anchor, start, end, frozenset(makes))
+        if _holds(plan, clause, tally, order, start, end) and (spans := evidence.spans(start, end)):
+            yield Window(anchor, start, end, evidence.fresh(spans), spans)
 
 
 class _Tally:
     """What a window that moves on has: each change costs what comes in and what goes out."""
 
-    __slots__ = ("events", "slots", "values")
+    __slots__ = ("_pairs", "events", "numbers", "slots", "sums", "values")
 
-    def __init__(self) -> None:
+    def __init__(self, plan: Correlation) -> None:
         self.events: Counter[UUID] = Counter()
         self.values: Counter[str] = Counter()
         self.slots: Counter[int] = Counter()
+        #: The numbers, in their order, for what is calculated with them. An event that several rules matched is one.
+        self.numbers: list[float] = []
+        #: Their sum, as several numbers of which none overlaps another: what comes in and goes out leaves nothing.
+        self.sums: list[float] = []
+        self._pairs: Counter[tuple[UUID, str]] | None = None if plan.kind in TEMPORAL | COUNTING else Counter()
 
     def move(self, hits: Sequence[Seen], low: int, high: int, to_low: int, to_high: int) -> None:
         """From the hits `low:high` to those of `to_low:to_high`, neither of which is smaller."""
@@ -108,6 +138,31 @@ class _Tally:
         _add(self.slots, hit.slot, by)
         for value in hit.values:
             _add(self.values, value, by)
+            if self._pairs is not None:
+                self._calculate(self._pairs, (hit.event, value), by)
+
+    def _calculate(self, pairs: Counter[tuple[UUID, str]], pair: tuple[UUID, str], by: int) -> None:
+        before = pairs[pair] > 0
+        _add(pairs, pair, by)
+        after = pairs[pair] > 0
+        if before == after or (made := number(pair[1])) is None:
+            return
+        if after:
+            insort(self.numbers, made)
+        else:
+            del self.numbers[bisect_left(self.numbers, made)]
+        _sum_up(self.sums, made * by)
+
+
+def _sum_up(sums: list[float], more: float) -> None:
+    """Add a number to a sum without rounding (Shewchuk 1997, as `math.fsum` does it)."""
+    kept = []
+    for one in sums:
+        large, small = (one, more) if abs(one) > abs(more) else (more, one)
+        more = large + small
+        if rest := small - (more - large):
+            kept.append(rest)
+    sums[:] = [*kept, more]
 
 
 def _add[Key](counter: Counter[Key], key: Key, by: int) -> None:
@@ -116,14 +171,16 @@ def _add[Key](counter: Counter[Key], key: Key, by: int) -> None:
         del counter[key]
 
 
-def _holds(plan: Correlation, clause: Clause | None, tally: _Tally, inside: Sequence[Seen]) -> bool:
+def _holds(
+    plan: Correlation, clause: Clause | None, tally: _Tally, order: _Order | None, start: int, end: int
+) -> bool:
     if clause is not None:
         return clause.present <= tally.slots.keys() and not clause.absent & tally.slots.keys()
-    figure = _figure(plan, tally, inside)
+    figure = order.longest(start, end) if order is not None else _figure(plan, tally)
     return figure is not None and HOLDS[plan.condition.op](figure, plan.condition.count)
 
 
-def _figure(plan: Correlation, tally: _Tally, inside: Sequence[Seen]) -> float | None:
+def _figure(plan: Correlation, tally: _Tally) -> float | None:
     """What a condition compares; None where there is nothing to calculate with."""
     match plan.kind:
         case "event_count":
@@ -132,22 +189,18 @@ def _figure(plan: Correlation, tally: _Tally, inside: Sequence[Seen]) -> float |
             return len(tally.values)
         case "temporal":
             return len(tally.slots)
-        case "temporal_ordered":
-            return _longest(plan, inside)
         case _:
-            return _calculated(plan, inside)
+            return _calculated(plan, tally)
 
 
-def _calculated(plan: Correlation, inside: Sequence[Seen]) -> float | None:
-    # An event that several rules matched is one.
-    pairs = {(hit.event, value) for hit in inside for value in hit.values}
-    numbers = sorted(one for one in (number(value) for _, value in pairs) if one is not None)
+def _calculated(plan: Correlation, tally: _Tally) -> float | None:
+    numbers = tally.numbers
     if not numbers:
         return None
     if plan.kind == "value_sum":
-        return math.fsum(numbers)
+        return math.fsum(tally.sums)
     if plan.kind == "value_avg":
-        return math.fsum(numbers) / len(numbers)
+        return math.fsum(tally.sums) / len(numbers)
     return _percentile(numbers, plan.condition.percentile)
 
 
@@ -161,7 +214,7 @@ def _percentile(numbers: Sequence[float], percentile: float) -> float:
 
 
 def number(text: str) -> float | None:
-    """The finite number that a text spells as JSON does; None for any other."""
+    """The number that a text spells as JSON does; None for any other, and for one that no sum could hold."""
     stripped = text.strip()
     if not stripped or stripped[0] not in "-0123456789" or "_" in stripped or not stripped.isascii():
         return None
@@ -169,58 +222,84 @@ def number(text: str) -> float | None:
         made = float(stripped)
     except ValueError:
         return None
-    return made if math.isfinite(made) else None
+    return made if abs(made) <= _LARGEST else None
 
 
-def _longest(plan: Correlation, inside: Sequence[Seen]) -> int:
-    """How many rules matched one after another, in the order in which the correlation names them."""
-    ends: dict[int, float] = {0: -math.inf}  # how many -> the earliest end
-    for slot in range(len(plan.slots)):
-        times = [hit.at for hit in inside if hit.slot == slot]
-        for length, end in sorted(ends.items(), reverse=True):
-            after = bisect_right(times, end)
-            if after < len(times):
-                ends[length + 1] = min(ends.get(length + 1, math.inf), times[after])
-    return max(ends)
+class _Order:
+    """When each rule matched, for what asks for an order."""
+
+    def __init__(self, plan: Correlation, hits: Sequence[Seen]) -> None:
+        self.hits = [[hit for hit in hits if hit.slot == slot] for slot in range(len(plan.slots))]
+        self.times = [[hit.at for hit in some] for some in self.hits]
+
+    def longest(self, start: int, end: int) -> int:
+        """How many rules matched one after another, in the order in which the correlation names them."""
+        ends: dict[int, int] = {0: start - 1}  # how many -> the earliest end
+        for times in self.times:
+            for length, behind in sorted(ends.items(), reverse=True):
+                after = bisect_right(times, behind)
+                if after < len(times) and times[after] <= end:
+                    ends[length + 1] = min(ends.get(length + 1, end), times[after])
+        return max(ends)
+
+    def sequence(self, slots: Sequence[int], start: int, end: int) -> Iterator[Span]:
+        """The hits of each rule that stand after a beginning of the sequence and before its end."""
+        after: dict[int, float] = {}
+        earliest: float = start - 1
+        for slot in slots:
+            after[slot] = earliest
+            times, place = self.times[slot], bisect_right(self.times[slot], earliest)
+            earliest = times[place] if place < len(times) and times[place] <= end else math.inf
+        latest: float = end + 1
+        for slot in reversed(slots):
+            times = self.times[slot]
+            yield Span(self.hits[slot], bisect_right(times, after[slot]), bisect_left(times, latest))
+            place = bisect_left(times, latest)
+            latest = times[place - 1] if place and times[place - 1] >= start else -math.inf
 
 
-def _evidence(plan: Correlation, clause: Clause | None, inside: Sequence[Seen]) -> list[Seen]:
-    """The hits that make a window hold: more of them never take one away."""
+class _Evidence:
+    """Which hits make windows hold: more of them never take one away. Asked of windows in the order of time.
+
+    `hits`: that have a part in it; `sequences`: of rules whose order is asked for, instead.
+    """
+
+    def __init__(self, hits: list[Seen], sequences: Sequence[tuple[int, ...]] = (), order: _Order | None = None) -> None:
+        self._hits, self._times = hits, [hit.at for hit in hits]
+        self._sequences, self._order = sequences, order
+        #: Span of a window, by its place -> up to where hits were given.
+        self._given: dict[int, int] = {}
+
+    def spans(self, start: int, end: int) -> tuple[Span, ...]:
+        """The hits of a window; none where none make it hold."""
+        if self._order is None:
+            found = [Span(self._hits, bisect_left(self._times, start), bisect_right(self._times, end))]
+        else:
+            found = [span for slots in self._sequences for span in self._order.sequence(slots, start, end)]
+        return tuple(found) if any(span.low < span.high for span in found) else ()
+
+    def fresh(self, spans: tuple[Span, ...]) -> frozenset[Seen]:
+        """Those of them that were not given before."""
+        made: list[Seen] = []
+        for place, span in enumerate(spans):
+            given = self._given.get(place, 0)
+            made += span.of[max(given, span.low) : span.high]
+            self._given[place] = max(given, span.high)
+        return frozenset(made)
+
+
+def _evidence(plan: Correlation, clause: Clause | None, hits: list[Seen], order: _Order | None) -> _Evidence:
+    if order is not None:
+        return _Evidence([], _sequences(plan, clause), order)
     if plan.kind not in TEMPORAL and plan.kind not in COUNTING:
-        return [hit for hit in inside if any(number(value) is not None for value in hit.values)]
-    if plan.kind == "temporal_ordered":
-        return _in_order(plan, clause, inside)
+        return _Evidence([hit for hit in hits if any(number(value) is not None for value in hit.values)])
+    return _Evidence(hits if clause is None else [hit for hit in hits if hit.slot in clause.present])
+
+
+def _sequences(plan: Correlation, clause: Clause | None) -> list[tuple[int, ...]]:
+    """Rules that are to match one after the other, one of which is enough."""
     if clause is not None:
-        return [hit for hit in inside if hit.slot in clause.present]
-    return list(inside)
-
-
-def _in_order(plan: Correlation, clause: Clause | None, inside: Sequence[Seen]) -> list[Seen]:
-    """The hits that are part of a sequence."""
-    if clause is not None:
-        sequences = [tuple(sorted(clause.present))]
-    else:
-        more = plan.condition.op == "gt"
-        needed = math.floor(plan.condition.count) + 1 if more else math.ceil(plan.condition.count)
-        sequences = list(combinations(range(len(plan.slots)), max(needed, 1)))
-    found = {hit for sequence in sequences for hit in _of_sequence(sequence, inside)}
-    return [hit for hit in inside if hit in found]
-
-
-def _of_sequence(sequence: tuple[int, ...], inside: Sequence[Seen]) -> Iterator[Seen]:
-    """Hits that stand after a beginning of the sequence and before its end."""
-    times = {slot: [hit.at for hit in inside if hit.slot == slot] for slot in sequence}
-    after, before = {}, {}
-    earliest: float = -math.inf
-    for slot in sequence:
-        after[slot] = earliest
-        place = bisect_right(times[slot], earliest)
-        earliest = times[slot][place] if place < len(times[slot]) else math.inf
-    latest: float = math.inf
-    for slot in reversed(sequence):
-        before[slot] = latest
-        place = bisect_left(times[slot], latest)
-        latest = times[slot][place - 1] if place else -math.inf
-    for hit in inside:
-        if hit.slot in after and after[hit.slot] < hit.at < before[hit.slot]:
-            yield hit
+        return [tuple(sorted(clause.present))]
+    more = plan.condition.op == "gt"
+    needed = math.floor(plan.condition.count) + 1 if more else math.ceil(plan.condition.count)
+    return list(combinations(range(len(plan.slots)), max(needed, 1)))

@@ -12,7 +12,7 @@ from aoc_common.gateway.rule_tests import RuleAlert, RuleCounted, RuleExample, R
 from aoc_common.gateway.rules import RuleMatched
 from aoc_rules.backtest import MOST_EXAMPLES, BackTest, hour_of
 from aoc_rules.correlation.groups import Counted
-from aoc_rules.correlation.reading import MOST_HITS
+from aoc_rules.correlation.reading import MOST_DECIDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -124,7 +124,7 @@ def _notes(test: CorrelationTest, evaluation: Evaluation, stretch: Stretch) -> l
     if plan.span > stretch.end - stretch.start and not evaluation.placing.of(plan.id):
         notes.append("Its timespan is longer than the stretch that was searched.")
     if evaluation.crowded:
-        notes.append(f"Groups had more than {MOST_HITS:,} hits within a look: the latest count, as at work.")
+        notes.append(f"Groups had more than {MOST_DECIDED:,} hits within a look: the latest count, as at work.")
     return notes
 
 

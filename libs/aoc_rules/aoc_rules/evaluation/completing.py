@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
+from aoc_common.contracts.alert import MOST_COUNTED
 from aoc_common.contracts.ids import EPOCH, to_ms
 from aoc_common.store.counted_hits import Stretch
-from aoc_rules.correlation.ends import ends_of
-from aoc_rules.correlation.groups import Group, child_hit, found_of, seen_of
-from aoc_rules.correlation.reading import MOST_HITS
+from aoc_rules.correlation.ends import crowded_ends, ends_of
+from aoc_rules.correlation.groups import MOST_EVENTS, Group, child_hit, found_of, seen_of
+from aoc_rules.correlation.reading import MOST_DECIDED, MOST_HITS
 from aoc_rules.correlation.windows import holding
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 #: Groups that are looked up at once.
 _AT_ONCE: Final = 8
+#: Hits that are given to alerts at once: alerts count no further.
+_MOST_GIVEN: Final = MOST_COUNTED
 
 type NoteEnds = Callable[[Sequence[WindowEnd]], Awaitable[None]]
 """Notes when windows are over that are decided only then. Idempotent by their keys."""
@@ -70,6 +73,15 @@ class _Fresh:
     group: Group
     hits: dict[HitKey, CountedHit] = field(default_factory=dict)
 
+    def near(self) -> list[list[CountedHit]]:
+        """Those together that lie within a timespan: between hits of years may be more than is looked at."""
+        made: list[list[CountedHit]] = []
+        for hit in sorted(self.hits.values(), key=lambda one: one.at):
+            if not made or hit.at - made[-1][0].at > self.group.plan.span:
+                made.append([])
+            made[-1].append(hit)
+        return made
+
 
 class Correlator:
     """Finds what correlations say.
@@ -103,11 +115,11 @@ class Correlator:
             self._watch.counted(len(level))
             fresh = _by_group(level)
             await self._note_ends([end for one in fresh if one.group.plan.settled for end in self._ends_of(one)])
-            at_once = [one for one in fresh if not one.group.plan.settled]
+            at_once = [(one, near) for one in fresh if not one.group.plan.settled for near in one.near()]
             level = []
             for start in range(0, len(at_once), _AT_ONCE):
                 some = at_once[start : start + _AT_ONCE]
-                for more, windows in await asyncio.gather(*(self._completed(one, correlations) for one in some)):
+                for more, windows in await asyncio.gather(*(self._completed(*one, correlations) for one in some)):
                     completed += more
                     level += windows
         return completed
@@ -115,11 +127,18 @@ class Correlator:
     def _ends_of(self, fresh: _Fresh) -> list[WindowEnd]:
         return ends_of(fresh.group, fresh.hits.values(), self._now(), self._lateness)
 
-    async def _completed(self, fresh: _Fresh, correlations: Correlations) -> tuple[list[Completed], list[Counted]]:
+    async def _completed(
+        self, fresh: _Fresh, near: Sequence[CountedHit], correlations: Correlations
+    ) -> tuple[list[Completed], list[Counted]]:
+        """What some hits of a batch complete, with all that is known, the others of the batch included."""
         group, plan = fresh.group, fresh.group.plan
-        times = [hit.at for hit in fresh.hits.values()]
+        times = [hit.at for hit in near]
         first, last = min(times), max(times) + plan.span
-        known = await self.look(group, first - plan.span, last)
+        known = await self._hits.within(Stretch(group.keys, first - plan.span, last), MOST_HITS)
+        if len(known) == MOST_HITS:
+            # What was left out may complete something with these: a timer has all of it looked at.
+            latest = max(known[-1].at, max(times))
+            await self._note_ends(crowded_ends(group, near, latest, self._now(), self._lateness))
         # Of those of the batch more is known than is stored.
         seen = seen_by(plan, [fresh.hits.get((hit.rule, hit.event), hit) for hit in known])
         windows = holding(plan, list(seen), to_ms(first), to_ms(last))
@@ -128,14 +147,14 @@ class Correlator:
         old = [one for one, hit in seen.items() if (hit.rule, hit.event) not in fresh.hits]
         before = holding(plan, old, to_ms(first), to_ms(last))
         return (
-            self.alerts(group, windows, seen, frozenset["Seen"]().union(*(one.hits for one in before))),
+            self.alerts(group, windows, seen, frozenset["Seen"]().union(*(one.fresh for one in before))),
             windows_as_hits(group, windows, seen, correlations, {one.anchor for one in before}),
         )
 
     async def look(self, group: Group, start: datetime, end: datetime) -> Sequence[CountedHit]:
         """The hits of a group, of which the latest count where there are too many. Raises `Transient`."""
-        found = await self._hits.within(Stretch(group.keys, start, end), MOST_HITS)
-        if len(found) == MOST_HITS:
+        found = await self._hits.within(Stretch(group.keys, start, end), MOST_DECIDED)
+        if len(found) == MOST_DECIDED:
             self._watch.crowded()
         return found
 
@@ -150,7 +169,9 @@ class Correlator:
             return []
         given, made = set(known), list[Completed]()
         for window in windows:
-            if fresh := window.hits - given:
+            if fresh := window.fresh - given:
+                if len(given) - len(known) >= _MOST_GIVEN:
+                    break
                 given |= fresh
                 found = found_of(group, [seen[hit] for hit in sorted(fresh, key=_in_time)], self._home)
                 made.append(Completed(EPOCH + timedelta(milliseconds=window.end), group.field_values, tuple(found)))
@@ -174,7 +195,7 @@ def windows_as_hits(
     if not naming:
         return []
     return [
-        child_hit(group, window.end, [seen[hit] for hit in sorted(window.hits, key=_in_time)], naming)
+        child_hit(group, window.end, [seen[hit] for hit in window.latest(MOST_EVENTS)], naming)
         for window in windows
         if window.anchor not in known
     ]

@@ -41,7 +41,7 @@ class Decision:
 def group_of(end: WindowEnd, correlations: Correlations) -> Group | None:
     """Whose windows are to be decided. None: of what is no more at work, or is another now, nothing is."""
     plan = correlations.plans.get(end.correlation)
-    if plan is None or not plan.settled or len(plan.group_by) != len(end.group):
+    if plan is None or len(plan.group_by) != len(end.group):
         return None
     return Group(plan, end.tenant, end.group)
 
@@ -55,9 +55,10 @@ class Decider:
     async def around(self, group: Group, first: datetime, last: datetime, until: datetime) -> Around:
         """The windows that hold, of a stretch. `until`: what ends later is not over. Raises `Transient`."""
         plan = group.plan
-        seen = seen_by(plan, await self._correlator.look(group, first - plan.span, last + plan.span))
+        start, end = (first - plan.span if plan.back else first), (last + plan.span if plan.ahead else last)
+        seen = seen_by(plan, await self._correlator.look(group, start, end))
         windows = holding(plan, list(seen), to_ms(first), to_ms(last))
-        over = [one for one in windows if one.end <= to_ms(until)]
+        over = [one for one in windows if one.end <= to_ms(until)] if plan.settled else windows
         return Around(seen, over, len(windows) - len(over))
 
     async def decided(self, group: Group, end: WindowEnd, correlations: Correlations, until: datetime) -> Decision:

@@ -168,9 +168,8 @@ class _Replay:
         self._correlator = Correlator(self._hits, self._ends.add, lambda: EPOCH, timedelta(), None, self._watch)
         self._decider = Decider(self._correlator)
         self._placing = Placing()
-        plans = self._correlations.plans
-        self._settled = sorted((plan for plan in plans.values() if plan.settled), key=self._depth)
-        self._lags = {plan.id: self._lag(plan) for plan in self._settled}
+        self._plans = sorted(self._correlations.plans.values(), key=self._depth)
+        self._lags = {plan.id: self._lag(plan) for plan in self._plans}
 
     async def run(self, findings: Sequence[RuleFinding], go_on: Callable[[], bool]) -> Evaluation:
         """All of it. `findings`: in the order of time."""
@@ -199,7 +198,7 @@ class _Replay:
         self._place(await self._correlator.correlate(self._correlations, counted))
 
     async def _decide(self, until: datetime) -> None:
-        for plan in self._settled:
+        for plan in self._plans:
             for end in self._ends.take(plan.id, until - self._lags[plan.id]):
                 if (group := group_of(end, self._correlations)) is not None:
                     self._place((await self._decider.decided(group, end, self._correlations, until)).completed)
@@ -207,7 +206,7 @@ class _Replay:
     async def _decide_last(self, until: datetime) -> int:
         """Of stretches that are not over those windows that are; how many windows hold and are not."""
         waiting = 0
-        for plan in self._settled:
+        for plan in self._plans:
             for end in self._ends.take(plan.id, datetime.max.replace(tzinfo=until.tzinfo)):
                 if (group := group_of(end, self._correlations)) is not None:
                     decision = await self._decider.decided(group, end, self._correlations, until)
