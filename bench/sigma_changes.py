@@ -49,7 +49,7 @@ class Mutant:
     @property
     def key(self) -> str:
         """What tells it from all others of the same engine."""
-        return f"{self.number} {self}"
+        return f"{self.module}:{self.line} #{self.number} {self.what}"
 
     @property
     def equal(self) -> bool:
@@ -156,11 +156,13 @@ def modules() -> list[str]:
 def mutants(module: str) -> Iterator[Mutant]:
     """Everything that can be changed in a module."""
     # Each is told as it is before any is changed: the changer replaces no node that it was not told to.
-    changer = _Changer()
+    changer, lines = _Changer(), (ENGINE / f"{module}.py").read_text("utf-8").splitlines()
     changer.visit(_parsed(module))
     for number, (node, what, within) in enumerate(changer.found):
-        place = ast.unparse(node).splitlines()[0][:100]
-        yield Mutant(module, number, getattr(node, "lineno", 0), what, place, within)
+        line = getattr(node, "lineno", 0)
+        constant = isinstance(node, ast.Constant)  # which says little of itself
+        place = f"{ast.unparse(node)} in {lines[line - 1].strip()}" if constant else ast.unparse(node)
+        yield Mutant(module, number, line, what, place.splitlines()[0][:100], within)
 
 
 def _parsed(module: str) -> ast.Module:

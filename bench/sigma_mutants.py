@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 _ROOT: Final = Path(__file__).parents[1]
 _TESTS: Final = tuple(
     f"tests/unit/alerter/test_sigma_{name}.py"
-    for name in ("modifiers", "conditions", "fields", "lists", "faults", "lint", "sources", "index", "pim")
+    for name in ("modifiers", "conditions", "fields", "lists", "faults", "lint", "sources", "index", "pim", "bounds")
 )
 #: Not those that try many sets of rules, or measure.
 _FAST: Final = "not no_rule_that_matches and not ten_thousand and not whatever_an_expression"

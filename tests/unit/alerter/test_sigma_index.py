@@ -13,7 +13,7 @@ from aoc_rules.sigma.record import Record
 from aoc_rules.sigma.ruleset import RuleSet
 from each import each
 from sigma_generated import DETECTIONS, EVENTS
-from sigma_rules import rule_of, rule_on
+from sigma_rules import fires, rule_of, rule_on
 from thoroughness import THOROUGH
 
 LISTS = NamedLists({"words": ["ab", "x*", ""]})
@@ -51,9 +51,40 @@ def test_an_event_meets_only_the_rules_that_could_match() -> None:
 
 
 @each(
+    ("search", "met", "unmet"),
+    [
+        # a whole text is rarer than a part, this rarer than a text that many have, and that rarer than a field
+        ({"note|contains": "long part", "op": "x"}, {"op": "x"}, {"note": "a long part"}),
+        ({"op": "x", "note|contains": "long part"}, {"op": "x"}, {"note": "a long part"}),
+        ({"status": "success", "note|contains": "abcd"}, {"note": "abcd"}, {"status": "success"}),
+        ({"size|gt": 5, "status": "success"}, {"status": "success"}, {"size": 6}),
+        ({"status": "success", "size|gt": 5}, {"status": "success"}, {"size": 6}),
+        ({"size|gt": 5, "note|contains": "abc"}, {"note": "abc"}, {"size": 6}),
+        # a part of three letters is in more than a value of twenty
+        ({"note|contains": "abc", "op": [f"x{number}" for number in range(20)]}, {"op": "x7"}, {"note": "abc"}),
+        ([{"op": "x"}, {"note": "y"}], {"note": "y"}, {"size": 1}),
+    ],
+)
+def test_a_rule_is_looked_for_by_what_fewest_events_have(search, met, unmet) -> None:
+    rule = rule_on(search)
+
+    assert candidates([rule], met)
+    assert not candidates([rule], unmet)
+
+
+@each(("search", "event"), [({"op": ["?", "abc"]}, {"op": "x"}), ({"|re": "[xy]"}, {"op": "x"})])
+def test_what_nothing_is_sure_to_be_in_is_tried_on_every_event(search, event) -> None:
+    assert fires(rule_on(search), event)
+
+
+@each(
     ("pattern", "text"),
     [
         ("abc", "abc"),
+        (r"ab\d", "ab"),
+        (r"[a\]]bc", "bc"),
+        (r"(a\))bc", "bc"),
+        ("[^]]bc", "bc"),
         ("ab?c", "a"),
         ("abc*", "ab"),
         ("ab+c", "ab"),

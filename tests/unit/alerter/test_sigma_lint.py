@@ -32,6 +32,8 @@ def found(rule, lists=None) -> list[tuple[str, str]]:
         (AUDIT, {"Operation|contains": "Add member", "Operation|startswith": "add member to"}),
         (AUDIT, {"Operation|contains|all": ["Add", "member to role"]}),
         (AUDIT, {"Operation": "Send", "SomethingOfItsOwn": 1}),
+        (AUDIT, ["a word"]),
+        (DIRECTORY, {"operationName": "x", "InitiatedBy|exists": True}),
         ({"product": "aoc", "service": "ocsf"}, {"actor.user.name": "sam"}),
     ],
 )
@@ -57,6 +59,9 @@ def test_a_good_rule_has_no_finding(logsource, search) -> None:
             False,
             "InitiatedBy",
         ),
+        (DIRECTORY, {"operationName": "x", "Initiatied.By|exists": False}, ("unknown-field", "Initiatied.By"), False, ""),
+        (DIRECTORY, {"operationName": "x", "Initiatied.By|exists": True}, ("unknown-field", "Initiatied.By"), True, ""),
+        (DIRECTORY, {"operationName": "x", "Status": 5}, ("unknown-value", "Status"), True, "failure"),
         (DIRECTORY, {"operationName": "x", "Status": "Sucess"}, ("unknown-value", "Status"), True, "Success"),
         (DIRECTORY, {"operationName": "x", "Status": "Admin did it"}, ("unknown-value", "Status"), True, "failure"),
         (ENTRANCE, {"ResultType": 0, "Username": "UPN"}, ("stand-in", "Username"), True, "expand"),
@@ -155,3 +160,4 @@ def test_a_list_that_the_tenant_lacks_is_a_finding_for_that_tenant() -> None:
 def test_a_rule_that_asks_for_nothing_is_broad() -> None:
     assert ("broad", "") in found(rule_on({"operationName": "x"}, "not selection", logsource=DIRECTORY))
     assert ("broad", "") not in found(rule_on({"operationName": "x"}, logsource=DIRECTORY))
+    assert ("broad", "") not in found(rule_on({"a": "x"}, logsource={"product": "windows"}))

@@ -182,7 +182,6 @@ def _walk(value: Any, path: Path, at: int, found: _Found, depth: int = 0) -> Non
                 pairs = False
                 _step(item, path, at, found)
             elif isinstance(item, list | str):
-                pairs = False
                 _walk(item, path, at, found, depth + 1)
         if pairs:
             _named_pair(value, path, at, found)
