@@ -1,12 +1,13 @@
 """What a correlation's look-up costs the database: many correlations over many hits.
 
-`python bench/correlations.py [--correlations 1000] [--hits 1000000] [--tenants 150] [--looks 3000] [--json]`
+`python bench/correlations.py [--correlations 1000] [--hits 1000000] [--tenants 150] [--looks 3000] [--crowded N] [--json]`
 
 Correlations are made as rules are, each of one to three of half as many rules, grouped by actor, address or both, over
 five minutes to a day. Hits are noted by the alerter's own store, spread over ten days: half of them are one tenant's,
 some rules match often and most seldom, and so do people. Then the correlations look around hits that are drawn from
 these, as the alerter does when an event comes. Time is what the driver measures from when the command is sent until the
 answer is there, which is more than the database takes; what a round trip to it takes at the same time is said, too.
+With `--crowded` one more group has so many hits within its timespan (`crowded_groups.py`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import yaml
+from crowded_groups import crowded  # type: ignore[import-not-found]  # beside this file
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.monitoring import CommandListener
 
@@ -242,6 +244,7 @@ async def run(uri: str, asked: argparse.Namespace) -> dict[str, Any]:
         "their ms (p50, p95, p99)": _percentiles(few),
         "look-ups of more than are looked at": watch.crowds,
         **await examined(database, matches),
+        **(await crowded(store, asked.crowded) if asked.crowded else {}),
     }
     client.close()
     return figures
@@ -259,6 +262,7 @@ def main() -> None:
     parser.add_argument("--hits", type=int, default=1_000_000)
     parser.add_argument("--tenants", type=int, default=150)
     parser.add_argument("--looks", type=int, default=3_000)
+    parser.add_argument("--crowded", type=int, default=0, metavar="N", help="a group of so many hits as well")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     with TemporaryDirectory(prefix="aoc-bench-") as directory, ExitStack() as children:
@@ -271,7 +275,7 @@ def main() -> None:
         print(json.dumps(figures))
         return
     for name, value in figures.items():
-        print(f"{name:36} {value}")
+        print(f"{name:52} {value}")
 
 
 if __name__ == "__main__":

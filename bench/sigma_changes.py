@@ -180,10 +180,10 @@ def _statement(tree: ast.Module, mutant: Mutant) -> ast.stmt:
     return next(one for one in tree.body if one.lineno <= mutant.line <= (one.end_lineno or one.lineno))
 
 
-def holders(name: str, value: object) -> list[ModuleType]:
-    """The engine's modules that have a constant under its name."""
+def holders(name: str, value: object) -> set[ModuleType]:
+    """The engine's modules that have something, a constant or another module, under its name."""
     loaded = [module for path, module in sys.modules.items() if path.startswith(PACKAGE + ".")]
-    return [module for module in loaded if name in vars(module) and vars(module)[name] is value]
+    return {module for module in loaded if name in vars(module) and vars(module)[name] is value}
 
 
 def apply(mutant: Mutant) -> None:

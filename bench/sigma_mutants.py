@@ -24,6 +24,7 @@ import signal
 import sys
 import time
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Final
@@ -71,7 +72,8 @@ class Entered:
             function = f"{mutant.module}:{mutant.within}"
             return any(one == function or one.startswith(f"{function}.") for one in self.functions)
         module = importlib.import_module(f"{PACKAGE}.{mutant.module}")
-        held = {holder for name in constants(mutant) for holder in holders(name, vars(module)[name])} or {module}
+        held = {holder for name in constants(mutant) for holder in holders(name, vars(module)[name])} | {module}
+        held |= holders(mutant.module, module)
         names = {holder.__name__.removeprefix(f"{PACKAGE}.") for holder in held}
         return any(one.partition(":")[0] in names for one in self.functions)
 
@@ -93,10 +95,13 @@ class Trial:
         while self._running or self._more():
             while self._more() and len(self._running) < self._workers:
                 mutant = self._pending.pop()
-                items = [item for item in ordered if entered[item].enters(mutant)]
-                self._running[_forked(session, items, mutant)] = mutant
-            child, status = os.wait()
-            self._told(self._running.pop(child), status != 0)
+                if items := [item for item in ordered if entered[item].enters(mutant)]:
+                    self._running[_forked(session, items, mutant)] = mutant
+                else:
+                    self._told(mutant, False)
+            if self._running:
+                child, status = os.wait()
+                self._told(self._running.pop(child), status != 0)
         return True
 
     def _more(self) -> bool:
@@ -157,7 +162,7 @@ def _run(
         session.config.pluginmanager.unregister(reporter)
         if mutant is not None:
             apply(mutant)
-        for item, following in zip(items, [*items[1:], None], strict=True):
+        for item, following in zip_longest(items, items[1:]):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if session.testsfailed:
                 break

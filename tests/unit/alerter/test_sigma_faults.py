@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from aoc_rules.sigma import bounds
-from aoc_rules.sigma.faults import RuleRefused
+from aoc_rules.sigma.faults import Fault, RuleRefused
+from aoc_rules.sigma.places import in_words
 from aoc_rules.sigma.reading import read, read_rule, read_stored
 from aoc_rules.sigma.yaml_documents import documents
 from each import each
@@ -94,6 +95,54 @@ def test_a_condition_that_cannot_be_used_is_named_with_its_place(condition, reas
 def test_a_document_that_is_no_rule_is_refused_with_the_reason(text, reason) -> None:
     with pytest.raises(RuleRefused, match="(?s)" + reason):
         read_rule(text, "rule.yml")
+
+
+PLACED = """title: x
+detection:
+  selection:
+    user.name|contain: a
+    user.name|contain.b: c
+  several:
+    - f: 1
+    - g: [1, 2]
+      h: 3
+  condition: selection
+---
+title: y
+filter:
+  condition: a
+"""
+
+
+@each(
+    ("place", "words"),
+    [
+        ("detection.selection.user.name|contain", "line 4, detection.selection.user.name|contain: bad"),
+        ("detection.selection.user.name|contain.b", "line 5, detection.selection.user.name|contain.b: bad"),
+        ("detection.several[0].f", "line 7, detection.several[0].f: bad"),
+        ("detection.several[1].h", "line 9, detection.several[1].h: bad"),
+        ("detection.several[1].g[1]", "line 8, detection.several[1].g[1]: bad"),
+        # as far as there is something
+        ("detection.several[1].i", "line 8, detection.several[1].i: bad"),
+        ("detection.several[2].g", "line 6, detection.several[2].g: bad"),
+        ("detection.several.g", "line 6, detection.several.g: bad"),
+        ("detection.condition.more", "line 10, detection.condition.more: bad"),
+        ("filter.condition", "line 14, filter.condition: bad"),
+        ("nowhere", "nowhere: bad"),
+        ("", "bad"),
+    ],
+)
+def test_a_fault_is_told_with_the_line_at_which_its_place_stands(place, words) -> None:
+    assert in_words(PLACED, [Fault("x", place, "bad")]) == words
+
+
+def test_of_many_faults_the_first_twenty_are_told_and_what_is_no_yaml_has_no_lines() -> None:
+    many = in_words(PLACED, [Fault("x", "title", str(number)) for number in range(1_021)])
+    exactly = in_words(PLACED, [Fault("x", "", str(number)) for number in range(20)])
+
+    assert many == "; ".join([*(f"line 1, title: {number}" for number in range(20)), "and 1,001 more"])
+    assert exactly == "; ".join(map(str, range(20)))
+    assert in_words("a: [", [Fault("x", "a", "bad")]) == "a: bad"
 
 
 def test_one_faulty_rule_of_a_file_does_not_cost_the_others() -> None:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 #: Groups that are looked up at once.
 _AT_ONCE: Final = 8
+#: Crowded groups that are remembered.
+_MOST_CROWDS: Final = 1_000
 #: Hits that are given to alerts at once: alerts count no further.
 _MOST_GIVEN: Final = MOST_COUNTED
 
@@ -105,6 +107,8 @@ class Correlator:
         self._lateness = lateness
         self._home = home
         self._watch = watch
+        #: Keys of a group that was crowded when it was looked at last -> when the earliest of its latest hits was.
+        self._crowded_since: dict[tuple[str, ...], datetime] = {}
 
     async def correlate(self, correlations: Correlations, counted: Sequence[Counted]) -> list[Completed]:
         """Note hits; the windows that they complete, as events for alerts. Raises `Transient`."""
@@ -134,7 +138,7 @@ class Correlator:
         group, plan = fresh.group, fresh.group.plan
         times = [hit.at for hit in near]
         first, last = min(times), max(times) + plan.span
-        known = await self._hits.within(Stretch(group.keys, first - plan.span, last), MOST_HITS)
+        known = await self._latest(group, first - plan.span, last)
         if len(known) == MOST_HITS:
             # What was left out may complete something with these: a timer has all of it looked at.
             latest = max(known[-1].at, max(times))
@@ -150,6 +154,24 @@ class Correlator:
             self.alerts(group, windows, seen, frozenset["Seen"]().union(*(one.fresh for one in before))),
             windows_as_hits(group, windows, seen, correlations, {one.anchor for one in before}),
         )
+
+    async def _latest(self, group: Group, start: datetime, end: datetime) -> Sequence[CountedHit]:
+        """The latest hits of a stretch. Of a crowded group only the time is asked for in which as many were last.
+
+        A server may read all that lies in the time that it is asked for, however few it is to give.
+        """
+        since = self._crowded_since.get(group.keys)
+        if since is not None and start < since < end:
+            found = await self._hits.within(Stretch(group.keys, since, end), MOST_HITS)
+            if len(found) == MOST_HITS:
+                self._crowded_since[group.keys] = found[0].at
+                return found
+        found = await self._hits.within(Stretch(group.keys, start, end), MOST_HITS)
+        if len(found) == MOST_HITS:
+            if len(self._crowded_since) >= _MOST_CROWDS:
+                self._crowded_since.clear()
+            self._crowded_since[group.keys] = found[0].at
+        return found
 
     async def look(self, group: Group, start: datetime, end: datetime) -> Sequence[CountedHit]:
         """The hits of a group, of which the latest count where there are too many. Raises `Transient`."""

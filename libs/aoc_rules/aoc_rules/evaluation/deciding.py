@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aoc_common.contracts.ids import to_ms
 from aoc_rules.correlation.groups import Group
+from aoc_rules.correlation.reading import MOST_HITS
 from aoc_rules.correlation.windows import holding
 from aoc_rules.evaluation.completing import seen_by, windows_as_hits
 
@@ -57,7 +60,9 @@ class Decider:
         plan = group.plan
         start, end = (first - plan.span if plan.back else first), (last + plan.span if plan.ahead else last)
         seen = seen_by(plan, await self._correlator.look(group, start, end))
-        windows = holding(plan, list(seen), to_ms(first), to_ms(last))
+        find = partial(holding, plan, list(seen), to_ms(first), to_ms(last))
+        # Of a crowded group that takes long: events must not wait for it.
+        windows = await asyncio.to_thread(find) if len(seen) > MOST_HITS else find()
         over = [one for one in windows if one.end <= to_ms(until)] if plan.settled else windows
         return Around(seen, over, len(windows) - len(over))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import batched
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from pymongo import DESCENDING, UpdateOne
@@ -47,11 +48,14 @@ class MongoCountedHits:
 
     async def within(self, stretch: Stretch, most: int) -> Sequence[CountedHit]:
         """The latest of a stretch, in the order of their time."""
-        query = {"keys": {"$in": list(stretch.keys)}, "at": {"$gte": stretch.start, "$lte": stretch.end}}
-        with translated("counted hits"):
-            cursor = self._hits.find(query).sort("at", DESCENDING).limit(most)
-            found = await cursor.to_list(most)
-        return [_hit(one) for one in reversed(found)]
+        found: dict[str, Document] = {}
+        for key in stretch.keys:
+            # Each by itself, so that the index has them in their order: no more are read than are wanted.
+            query = {"keys": key, "at": {"$gte": stretch.start, "$lte": stretch.end}}
+            with translated("counted hits"):
+                some = await self._hits.find(query).sort("at", DESCENDING).limit(most).to_list(most)
+            found |= {one["_id"]: one for one in some}
+        return [_hit(one) for one in sorted(found.values(), key=itemgetter("at"))[-most:]]
 
 
 def _document(hit: CountedHit) -> Document:
