@@ -1,13 +1,13 @@
 """What a correlation's look-up costs the database: many correlations over many hits.
 
-`python bench/correlations.py [--correlations 1000] [--hits 1000000] [--tenants 150] [--looks 3000] [--crowded N] [--json]`
+`python bench/correlations.py [--correlations 1000] [--hits 1000000] [--tenants 150] [--looks 3000]`
 
 Correlations are made as rules are, each of one to three of half as many rules, grouped by actor, address or both, over
 five minutes to a day. Hits are noted by the alerter's own store, spread over ten days: half of them are one tenant's,
 some rules match often and most seldom, and so do people. Then the correlations look around hits that are drawn from
 these, as the alerter does when an event comes. Time is what the driver measures from when the command is sent until the
 answer is there, which is more than the database takes; what a round trip to it takes at the same time is said, too.
-With `--crowded` one more group has so many hits within its timespan (`crowded_groups.py`).
+With `--crowded N` one more group has so many hits within its timespan (`crowded_groups.py`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What correlations cost, and whether they are right, when one group has tens of thousands of hits within its timespan.
 
 Beside `correlations.py`, whose option `--crowded` asks for it. The hits are of two rules and one person, evenly over an
-hour: all have the same value but for ten, which are spread over it, and a third rule matched before them all. So what the
-correlations look for cannot be seen in the latest hits alone.
+hour: all have the same value but for ten, which are spread over it, and a third rule matched before them all. So what
+the correlations look for cannot be seen in the latest hits alone.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ _DISTINCT: Final = 10
 #: Of the hits of an hour nine in ten have 1, and one in ten has 9: by the latest alone it could be any other figure.
 _KINDS: Final[dict[str, dict[str, Any]]] = {
     "event_count": {"type": "event_count", "rules": ["one", "two"], "condition": {"gte": 5_000}},
-    "value_count": {"type": "value_count", "rules": ["one", "two"], "condition": {"gte": _DISTINCT, "field": "ObjectId"}},
+    "value_count": {
+        "type": "value_count", "rules": ["one", "two"], "condition": {"gte": _DISTINCT, "field": "ObjectId"}
+    },
     "value_sum": {"type": "value_sum", "rules": ["one", "two"], "condition": {"gte": 0, "field": "Size"}},
     "value_percentile": {
         "type": "value_percentile", "rules": ["one", "two"], "condition": {"gt": 1, "field": "Size", "percentile": 90}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import __future__
-
 import ast
 import importlib
 import sys
@@ -162,7 +161,7 @@ def mutants(module: str) -> Iterator[Mutant]:
         line = getattr(node, "lineno", 0)
         constant = isinstance(node, ast.Constant)  # which says little of itself
         place = f"{ast.unparse(node)} in {lines[line - 1].strip()}" if constant else ast.unparse(node)
-        yield Mutant(module, number, line, what, place.splitlines()[0][:100], within)
+        yield Mutant(module, number, line, what, place.splitlines()[0][:64], within)
 
 
 def _parsed(module: str) -> ast.Module:

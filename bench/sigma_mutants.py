@@ -7,10 +7,10 @@
 
 A mutant is the engine with one place changed in memory (`sigma_changes.py`): a comparison, `and` for `or`, a `not` left
 out, a branch taken the other way, `any` for `all`, True for False, a number that is one more. The tests are collected
-once, and each is run alone to see which functions of the engine it enters. A mutant then runs in a fork of that process,
-and meets only the tests that enter what it changes, the quickest first. The first that fails has noticed it, as has
-taking too long. What an earlier run has noticed, by its `--results`, is not tried again. Exit status 1 if one survives
-that is not known to change nothing (`sigma_equal.py`).
+once, and each is run alone to see which functions of the engine it enters. A mutant then runs in a fork of that
+process, and meets only the tests that enter what it changes, the quickest first. The first that fails has noticed it,
+as has taking too long. What an earlier run has noticed, by its `--results`, is not tried again. Exit status 1 if one
+survives that is not known to change nothing (`sigma_equal.py`).
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ class Entered:
 class Trial:
     """A plugin of pytest: instead of running the collected tests once, it runs them for each mutant."""
 
-    def __init__(self, every: Sequence[Mutant], told: Callable[[Mutant, bool], None], workers: int, ends: float) -> None:
+    def __init__(
+        self, every: Sequence[Mutant], told: Callable[[Mutant, bool], None], workers: int, ends: float
+    ) -> None:
         self._pending = list(reversed(every))
         self._told = told
         self._workers = workers

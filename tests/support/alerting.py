@@ -130,7 +130,11 @@ class Alerting:
         self.tenants: dict[str, KnownTenant] = {}
         self.records: dict[str, Any] = {}
         self.alerts = MongoAlerts(database, timedelta(days=400))
-        hits, ends, groups = MongoCountedHits(database), MongoWindowEnds(database, self.clock), MongoAlertGroups(database)
+        hits, ends, groups = (
+            MongoCountedHits(database),
+            MongoWindowEnds(database, self.clock),
+            MongoAlertGroups(database),
+        )
         raiser = Raiser(MongoHits(database), groups, self.alerts, self.clock)
         correlator = Correlator(hits, ends.add, self.clock.now, LATENESS, home, metrics.CorrelationWatch())
         stores = SettlingStores(ends, groups, self.alerts)

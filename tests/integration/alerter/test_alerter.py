@@ -218,9 +218,7 @@ async def test_an_alerter_that_starts_while_its_clock_is_wrong_goes_by_the_datab
     with monkeypatch.context() as wrong:
         wrong.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + timedelta(hours=hours))
         async with alerter(lateness_m=0, windows_s=0.1):
-            await rig.publish(
-                made("kim", 1, "New-InboxRule"), made("sam", 1), made("max", 150), source="o365-exchange"
-            )
+            await rig.publish(made("kim", 1, "New-InboxRule"), made("sam", 1), made("max", 150), source="o365-exchange")
             await eventually(
                 lambda: _is(told(), {("Inbox rule made", "kim", 1, False), ("Correlated", "max", 1, False)}), 20
             )

@@ -54,8 +54,8 @@ def test_different_values_are_counted_and_calculated_with() -> None:
 
 
 def test_what_is_a_number() -> None:
-    texts = {"1": 1, " -2.5 ": -2.5, "1e3": 1000, "": None, "x": None, "1_0": None, "NaN": None, "inf": None, "٣": None, "1e300": 1e300}
-    texts |= {"1e301": None, "-1e308": None, "1e999": None}
+    texts = {"1": 1, " -2.5 ": -2.5, "1e3": 1000, "": None, "x": None, "1_0": None, "NaN": None, "inf": None, "٣": None}
+    texts |= {"1e300": 1e300, "1e301": None, "-1e308": None, "1e999": None}
 
     assert {text: number(text) for text in texts} == texts
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +53,9 @@ def nested(value, levels: int):
         # the spelling that is asked for, where there are two
         ({"f.k": "x"}, {"f": {"k": "x", "K": "w"}}, True),
         ({"f.K": "w"}, {"f": {"k": "x", "K": "w"}}, True),
+        ({"f.K": "w"}, {"f": [{"k": "x", "K": "w"}]}, True),
+        ({"f.k": "w"}, {"f": [{"k": "x", "K": "w"}]}, False),
+        ({"f.k.l": "w"}, {"f": [{"x": 1}, {"k.l": "w"}]}, True),
         ({"f.WANTED": "w"}, {"f": {f"key{number}": "x" for number in range(100)} | {"Wanted": "w"}}, True),
         # the first place that has something counts, whatever it is
         ({"f": "w"}, {"f": "w", "properties": {"f": 5}}, False),
@@ -81,6 +86,7 @@ def test_a_place_that_is_computed_and_has_nothing_leaves_it_to_the_next() -> Non
         ({"Operation": "."}, {"Operation": ""}, False),
         ({"Operation": "5."}, {"Operation": 5}, False),
         ({"Operation": "New-InboxRule."}, {"Operation": "New-InboxRule"}, True),
+        ({"Operation": ["UserLoggedIn", "UserLoginFailed"]}, {"Operation": "x"}, False),
     ],
 )
 def test_an_operation_is_a_text_that_is_not_empty(search, record, expected) -> None:
@@ -99,7 +105,8 @@ def test_the_operation_of_the_normalised_event_is_one_of_its_spellings() -> None
 )
 def test_a_protocol_that_a_sign_in_does_not_say_is_none(protocol, expected) -> None:
     product = {"name": "Microsoft Entra ID"}
-    event = {"metadata": {"log_name": "SignInLogs", "product": product}, "raw_data": json.dumps({"id": "1", **protocol})}
+    raw = json.dumps({"id": "1", **protocol})
+    event = {"metadata": {"log_name": "SignInLogs", "product": product}, "raw_data": raw}
     rule = rule_on({"message": "Device Code"}, logsource={"product": "azure", "service": "signinlogs"})
 
     assert fires(rule, event) is expected
@@ -131,6 +138,45 @@ def test_a_change_of_the_unified_log_has_its_changed_properties_within_what_it_w
 )
 def test_lists_are_known_wherever_a_value_names_one(search) -> None:
     assert rule_on(search).lists == {"list"}
+
+
+def test_how_much_a_rule_may_ask_for_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "howto" / "rules.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| ([^|]+) \| ([\d,]+) \|$", page, re.MULTILINE))
+
+    assert {what: int(most.replace(",", "")) for what, most in rows.items()} == {
+        "bytes of a file": bounds.DOCUMENT_BYTES,
+        "documents of a file": bounds.DOCUMENTS,
+        "maps and lists within one another": bounds.DEPTH,
+        "values of a rule": bounds.VALUES,
+        "of these no whole texts": bounds.PATTERNS,
+        "characters of a value": bounds.VALUE_LENGTH,
+        "characters of a condition": bounds.CONDITION_LENGTH,
+        "brackets within one another": bounds.CONDITION_DEPTH,
+        "characters of a regular expression": bounds.REGEX_LENGTH,
+        "bytes of its automaton": bounds.REGEX_BYTES,
+        "entries of a list": bounds.LIST_ENTRIES,
+        "of these within a text or an expression": bounds.LIST_PATTERNS,
+        "values of a field of an event": bounds.FIELD_VALUES,
+        "lists within one another": bounds.FIELD_DEPTH,
+        "characters of a value of an event": bounds.TEXT_LENGTH,
+    }
+
+
+def test_a_rule_without_a_title_is_called_by_its_id() -> None:
+    identity = "0f0f0f0f-0000-4000-8000-000000000001"
+    text = f"title: ''\nid: {identity}\nlogsource: {{product: aoc}}\ndetection: {{s: {{a: 1}}, condition: s}}"
+
+    assert compile_rule(read_rule(text, "f")).title == identity
+
+
+def test_a_file_is_bytes_or_a_text_of_as_many(monkeypatch) -> None:
+    monkeypatch.setattr(bounds, "DOCUMENT_BYTES", 6)
+
+    assert documents("a: \u00fcb".encode(), "f") == documents("a: \u00fcb", "f") == [{"a": "\u00fcb"}]
+    for text in ("a: \u00fcbc", "a: \u00fcbc".encode()):
+        with pytest.raises(RuleRefused, match="7 bytes of YAML"):
+            documents(text, "f")
 
 
 def test_a_value_and_a_condition_may_be_as_long_as_the_bounds_say(monkeypatch) -> None:

@@ -142,6 +142,7 @@ def test_of_many_faults_the_first_twenty_are_told_and_what_is_no_yaml_has_no_lin
 
     assert many == "; ".join([*(f"line 1, title: {number}" for number in range(20)), "and 1,001 more"])
     assert exactly == "; ".join(map(str, range(20)))
+    assert in_words(PLACED, [Fault("x", "", "a"), Fault("x", "title", "b")]) == "a; line 1, title: b"
     assert in_words("a: [", [Fault("x", "a", "bad")]) == "a: bad"
 
 

@@ -232,6 +232,7 @@ LISTS = {"Places": ["NL", "be", "f*"], "nobody": [], "Suffixes": ["contoso.examp
         ({"f|expand|neq": "%Places%"}, "nl", False),
         ({"f|re|expand": "^[a-z]+@%Suffixes%$"}, "sam@fabrikam.example", True),
         ({"f|re|expand": "^[a-z]+@%Suffixes%$"}, "sam@fabrikamXexample", False),
+        ({"f|re|expand": "^[a-z]+@%Suffixes%$"}, "sam@fabrikam.example.org", False),
         ({"f|re|expand": "^%nobody%$"}, "", False),
     ],
 )

@@ -171,9 +171,7 @@ def _add[Key](counter: Counter[Key], key: Key, by: int) -> None:
         del counter[key]
 
 
-def _holds(
-    plan: Correlation, clause: Clause | None, tally: _Tally, order: _Order | None, start: int, end: int
-) -> bool:
+def _holds(plan: Correlation, clause: Clause | None, tally: _Tally, order: _Order | None, start: int, end: int) -> bool:
     if clause is not None:
         return clause.present <= tally.slots.keys() and not clause.absent & tally.slots.keys()
     figure = order.longest(start, end) if order is not None else _figure(plan, tally)
@@ -264,7 +262,9 @@ class _Evidence:
     `hits`: that have a part in it; `sequences`: of rules whose order is asked for, instead.
     """
 
-    def __init__(self, hits: list[Seen], sequences: Sequence[tuple[int, ...]] = (), order: _Order | None = None) -> None:
+    def __init__(
+        self, hits: list[Seen], sequences: Sequence[tuple[int, ...]] = (), order: _Order | None = None
+    ) -> None:
         self._hits, self._times = hits, [hit.at for hit in hits]
         self._sequences, self._order = sequences, order
         #: Span of a window, by its place -> up to where hits were given.

@@ -141,7 +141,7 @@ class Correlator:
         known = await self._latest(group, first - plan.span, last)
         if len(known) == MOST_HITS:
             # What was left out may complete something with these: a timer has all of it looked at.
-            latest = max(known[-1].at, max(times))
+            latest = max(known[-1].at, *times)
             await self._note_ends(crowded_ends(group, near, latest, self._now(), self._lateness))
         # Of those of the batch more is known than is stored.
         seen = seen_by(plan, [fresh.hits.get((hit.rule, hit.event), hit) for hit in known])

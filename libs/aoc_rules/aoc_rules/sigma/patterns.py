@@ -67,16 +67,9 @@ class Pattern:
 
 
 def parts_of(value: SigmaString) -> Parts:
-    """A pySigma text as plain texts, wildcards and placeholders; neighbouring texts joined."""
-    made: list[str | SpecialChars | Placeholder] = []
-    for part in value.s:
-        if isinstance(part, str) and made and isinstance(made[-1], str):
-            made[-1] += part
-        elif part == ANY and made and made[-1] == ANY:
-            continue  # `**` is `*`
-        else:
-            made.append(part)
-    return tuple(made)
+    """A pySigma text as plain texts, wildcards and placeholders."""
+    # `**` is `*`
+    return tuple(part for before, part in zip((None, *value.s), value.s, strict=False) if part != ANY or before != ANY)
 
 
 def pattern(parts: Parts, *, cased: bool) -> Pattern:  # noqa: PLR0911  # a table

@@ -181,7 +181,7 @@ def _walk(value: Any, path: Path, at: int, found: _Found, depth: int = 0) -> Non
             if isinstance(item, dict) and _key_of(item, path[at]) is not None:
                 pairs = False
                 _step(item, path, at, found)
-            elif isinstance(item, list | str):
+            else:
                 _walk(item, path, at, found, depth + 1)
         if pairs:
             _named_pair(value, path, at, found)

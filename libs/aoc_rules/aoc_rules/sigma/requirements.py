@@ -96,9 +96,7 @@ def _of_texts(test: IsText) -> list[Mark] | None:
     if any(one.kind is not Kind.WHOLE and not one.text for one in patterns):
         return None
     if test.field is None:
-        return (
-            [Mark(Sort.PART, None, fold(one.text)) for one in patterns] if all(one.text for one in patterns) else None
-        )
+        return [Mark(Sort.PART, None, fold(one.text)) for one in patterns]
     return [Mark(Sort.WHOLE if one.kind is Kind.WHOLE else Sort.PART, test.field, fold(one.text)) for one in patterns]
 
 
