@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import __future__
+import __future__  # isort: skip
 import ast
 import importlib
 import sys

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aoc_common.contracts.alert import LONGEST_NAME, AlertEvent, FieldValue
 from aoc_common.contracts.alert_finding import evidence_of
-from aoc_common.contracts.ids import EPOCH
+from aoc_common.contracts.ids import EPOCH, LAST, to_ms
 from aoc_common.contracts.rows import Row
 from aoc_common.store.counted_hits import CountedHit
 from aoc_rules.circumstances.first_seen import use_of
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from aoc_rules.library import ActiveRule, Library
     from aoc_rules.sigma.named_lists import NamedLists
     from aoc_rules.sigma.rule import Match
+
+
+#: Windows, and what is added to them, are shorter than ten years.
+_LATEST: Final = LAST - timedelta(days=3_650)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ class Finder:
     def _findings(
         self, matches: Iterable[Match], row: Row, class_uid: int, known: KnownTenant
     ) -> Iterator[RuleFinding]:
+        row = _with_room(row)
         for match in matches:
             rule = self._library.active[match.rule]
             attributes = rule.attributes
@@ -145,6 +150,13 @@ class Finder:
             evidence=self._evidence(row.ocsf),
             old=at < self._old_before,
         )
+
+
+def _with_room(row: Row) -> Row:
+    """The event, not so late in time that a window after it, or its hour in some zone, would be beyond all dates."""
+    if row.at is None or row.at <= _LATEST:
+        return row
+    return replace(row, ocsf={**row.ocsf, "time": to_ms(_LATEST)})
 
 
 def _excepted(rule: ActiveRule, match: Match, row: Row, lists: NamedLists) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerting import MINE, NOW, ROLES, Alerting, Stream, changed, message
+from alerting import MINE, NOW, ROLES, Alerting, Stream, changed, message, rule_text
 from aoc_common.contracts.access import Scope
 from aoc_common.errors import AocError
 from aoc_common.store.alert_search import AlertQuery
@@ -240,6 +240,24 @@ async def test_no_flood_of_the_same_hides_what_a_correlation_looks_for(indexed, 
     assert hidden == []
     assert (title, user, count_ > 1, status) == ("Correlated", "kim", True, "new")
     assert await indexed["window_ends"].count_documents({}) == 0
+
+
+@pytest.mark.parametrize(
+    "said", [{"timespan": "30d"}, {"type": "temporal", "rules": ["a", "b"], "condition": "a and not b"}]
+)
+async def test_an_event_of_the_end_of_time_is_counted_and_keeps_nothing_from_the_others_of_its_batch(
+    indexed, said
+) -> None:
+    alone = rule_text(MINE, "Op-a", "Alone", aoc={"group_by": ["actor"], "window": "1d"})
+    alerting = await alerting_of(indexed, correlation_text(**said), alone)
+    end = [op("a", place, user="max", CreationTime="9999-12-31T23:59:59") for place in range(3)]
+    await alerting.handle([*end, op("a", 0), op("a", 1), op("a", 2)])
+    alerting.clock.jump(timedelta(days=1))
+    await alerting.settle()
+
+    wanted = {("Alone", "kim"), ("Alone", "max"), ("Correlated", "kim")}
+    wanted |= {("Correlated", "max")} if "type" not in said else set()  # else the time after it is never over
+    assert {one[:2] for one in await told(indexed)} == wanted
 
 
 async def test_what_lies_between_events_of_one_batch_keeps_no_incident_from_being_seen(indexed, monkeypatch) -> None:
