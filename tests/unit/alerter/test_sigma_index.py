@@ -62,6 +62,7 @@ def test_an_event_meets_only_the_rules_that_could_match() -> None:
         ({"size|gt": 5, "note|contains": "abc"}, {"note": "abc"}, {"size": 6}),
         # a part of three letters is in more than a value of twenty
         ({"note|contains": "abc", "op": [f"x{number}" for number in range(20)]}, {"op": "x7"}, {"note": "abc"}),
+        ({"note|contains": "abcd", "op": [f"x{number}" for number in range(20)]}, {"note": "abcd"}, {"op": "x7"}),
         ([{"op": "x"}, {"note": "y"}], {"note": "y"}, {"size": 1}),
     ],
 )
