@@ -155,8 +155,10 @@ REASONS: Final = {
     "what is closed ends behind what it begins with": (
         'literals: one more: 0 in return ("" if plain and end >= 0 else None), end',
     ),
-    "any negative number says so": ("literals: one more: 1 in return -1",),
+    "any negative number says so": (
+        "literals: one more: 1 in return -1",
         "literals: one more: 1 in return at + 1 if at < len(pattern) else -1",
+    ),
     "the class of an event without one, which there is not": (
         "log_sources: one more: 0 in class_uid if isinstance(class_uid, int) else 0,",
     ),

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
 from aoc_api.access.principal import Principal
+from aoc_api.parts.services import make_services
+from aoc_api.settings import ApiOptions, ApiSettings, AuditOptions
+from aoc_common.clock import SystemClock
 from aoc_common.contracts.access import Grant, Hidden
 from aoc_common.contracts.alert import MOST_NOTES, FieldValue
 from aoc_common.contracts.alert_changes import joined
 from aoc_common.contracts.alert_message import AlertMessage
+from aoc_common.settings import NatsSettings
 from aoc_common.store.alerts import AlertWrite
 from aoc_common.store.mongo.alerts import MongoAlertOutbox, MongoAlerts
 from aoc_common.store.mongo.client import ensure_indexes
@@ -50,6 +55,17 @@ async def alerting(gateway, database):
     await alerts.write([AlertWrite(one, None, AlertMessage.of(one)) for one in (*made, other)])
     as_(gateway, "analyst")
     return gateway, alerts, made
+
+
+async def test_what_people_do_is_dated_by_the_databases_clock(
+    mongo_settings, database, tmp_path, monkeypatch, eventually
+):
+    await ensure_indexes(database, ("grants",))
+    monkeypatch.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + timedelta(hours=6))
+    options = ApiOptions(audit=AuditOptions(spool=tmp_path))
+    settings = ApiSettings(mongo=mongo_settings, nats=NatsSettings(url="nats://127.0.0.1:1"), api=options)
+    async with make_services(settings)() as services:
+        await eventually(lambda: abs(services.clock.now() - datetime.now(UTC)) < timedelta(minutes=1), 20)
 
 
 async def listed(gateway, **asked):

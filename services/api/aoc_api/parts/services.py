@@ -40,11 +40,12 @@ from aoc_common import http
 from aoc_common.bus.broker import connected, connection
 from aoc_common.bus.lag import BusState, bus_state
 from aoc_common.bus.tenant_changes import hearing
-from aoc_common.clock import ServerClock, SteadyClock, StoredClock, SystemClock
+from aoc_common.clock import StoredClock
 from aoc_common.errors import Unreachable
 from aoc_common.service import probes, tasks
 from aoc_common.service.heartbeat import beating
 from aoc_common.service.resources import connecting
+from aoc_common.service.shared_time import LOOK_S, SharedTime
 from aoc_common.service.standstill_monitor import StandstillMonitor
 from aoc_common.service.tasks import Task
 from aoc_common.store.hints import Hints
@@ -65,7 +66,6 @@ from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.report_keys import MongoKeyRegister
 from aoc_common.store.mongo.rules import MongoRules
 from aoc_common.store.mongo.saved_searches import MongoSavedSearches
-from aoc_common.store.mongo.server_time import server_time
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.tenant_checks import MongoTenantChecks
 from aoc_common.store.mongo.term_edition import MongoTermEdition
@@ -91,8 +91,6 @@ _WATCH_S: Final = 2.0
 _HEALTH_S: Final = 1.0
 #: Seconds between two looks at what tenants hide.
 _RULES_S: Final = 30.0
-#: Seconds between two looks at the database's clock.
-_CLOCK_S: Final = 15.0
 
 type Running = Callable[[], AbstractAsyncContextManager[Services]]
 """What the routes work with, connected; leaving closes it."""
@@ -100,9 +98,9 @@ type Running = Callable[[], AbstractAsyncContextManager[Services]]
 
 def make_services(settings: ApiSettings) -> Running:
     """Also while NATS or MongoDB is away. Raises `BadConfiguration` for a secret or file that is not there."""
-    time = ServerClock(SystemClock())
     # What people do to alerts and rules is compared with what the alerter does, which goes by the database's time.
-    clock = StoredClock(SteadyClock(time))
+    time = SharedTime()
+    clock = StoredClock(time.clock)
     key, verifier = cursor_key(settings.api.cursor_key), make_verifier(settings.webhooks, clock)
     make_access, systems = MakeAccess(settings.api, clock), ticket_systems(settings.api.ticket_systems)
     file = tenants_file(settings, clock)
@@ -138,7 +136,7 @@ def make_services(settings: ApiSettings) -> Running:
                 *exporting,
                 Task("lookout", monitor.pause_s, monitor.look, jitter=0),
                 Task("privacy", _RULES_S, privacy.remember),
-                Task("clock", _CLOCK_S, partial(time.look, partial(server_time, probed)), jitter=0),
+                Task("clock", LOOK_S, partial(time.look, probed), jitter=0),
                 *access.tasks,
             ]
             async with written_at_the_end(access), in_background.stopped_at_the_end(), tasks.running(work, clock):

@@ -9,46 +9,48 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from aoc_alerter import metrics
 from aoc_common.clock import ServerClock, SteadyClock, SystemClock
 from aoc_common.store.mongo.server_time import server_time
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
-    from aoc_common.service.worker import Parts
+    from collections.abc import Callable
+
     from aoc_common.store.mongo.client import Database
 
 _log = logs.get(__name__)
 
 #: Seconds between two looks. Meanwhile this machine counts seconds.
-_LOOK_S: Final = 15.0
+LOOK_S: Final = 15.0
 #: Seconds by which clocks may differ without a word.
 _DIFFERS_S: Final = 60.0
 
 
 class SharedTime:
-    """The database's time. `clock` is right from when it is followed on.
+    """The database's time. `clock` is right from the first look on; before, it is this machine's.
 
     A database's clock that is set wrong for a moment, or another primary with another clock, is not believed at once.
+    `stepped`: as of `SteadyClock`. `compared`: is told by how many seconds this machine's clock is ahead.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, stepped: Callable[[float], None] = lambda _: None, compared: Callable[[float], None] = lambda _: None
+    ) -> None:
         self._server = ServerClock(SystemClock())
-        self.clock = SteadyClock(self._server, metrics.clock_stepped)
+        self.clock = SteadyClock(self._server, stepped)
+        self._compared = compared
+        self._looked = False
         self._differs = False
 
-    async def follow(self, parts: Parts) -> None:
-        """Ask what time it is, and go on asking for as long as the service runs. Raises `Transient`."""
-        look = partial(self._look, parts.resources.database)
-        await look()
-        self.clock.believe()
-        parts.every(_LOOK_S, "asking the database for the time", look)
-
-    async def _look(self, database: Database) -> None:
+    async def look(self, database: Database) -> None:
+        """Ask what time it is. Raises `Transient`."""
         ahead = await self._server.look(partial(server_time, database))
         if ahead is None:
             return
-        metrics.CLOCK_AHEAD_SECONDS.set(ahead)
+        if not self._looked:
+            self.clock.believe()
+            self._looked = True
+        self._compared(ahead)
         before, self._differs = self._differs, abs(ahead) > _DIFFERS_S
         if self._differs and not before:
             hint = "set the clocks of this machine and of the database's; the database's counts"
