@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -91,6 +92,10 @@ def _correlations(hits: int) -> Correlations:
     return library.correlations
 
 
+def _read(values: dict[str, str], name: str) -> tuple[str, ...]:
+    return (values[name],)
+
+
 def _size(number: int) -> int:
     return 9 if number % 10 == 9 else 1
 
@@ -106,7 +111,7 @@ def _hits(of: Correlations, hits: int) -> Iterator[Counted]:
         read = {"UserId": "crowd", "ObjectId": value, "Size": str(_size(number))}
         event = AlertEvent(UUID(int=9 << 100 | number + 1), at, "o365-exchange", 6003, "exchange", "x", "crowd")
         hit = CountedHit("crowded", rule, event.id, at, (), (event,), timedelta())
-        made = counted(hit, of.naming[rule], lambda name, read=read: (read[name],), lambda values: values[0])
+        made = counted(hit, of.naming[rule], partial(_read, read), lambda values: values[0])
         if made is None:
             raise AssertionError(rule)
         yield made

@@ -208,7 +208,7 @@ def _summary(every: Sequence[Mutant], results: Results) -> bool:
     equal = sum(one.equal for one in survivors)
     print(f"{len(tried)} of {len(every)} mutants tried: {len(tried) - len(survivors)} noticed,")
     print(f"{len(survivors)} survive, of which {equal} change nothing to be seen")
-    return equal < len(survivors)
+    return bool(equal < len(survivors))
 
 
 def main() -> None:

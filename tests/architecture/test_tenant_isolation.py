@@ -45,6 +45,7 @@ OF_THE_INSTALLATION: Final = {
     "client.is_new": "whether anything was ever stored",
     "client.missing_indexes": "indexes belong to collections",
     "client.ping": "asks the server alone",
+    "server_time.server_time": "asks the server alone",
     "indexes.held": "indexes belong to collections",
     "indexes.make": "indexes belong to collections",
     "dead_letters.waiting": "a count, for the health of the installation",

@@ -33,6 +33,7 @@ from aoc_common.store.rules import RuleChange, RuleException, StoredRule
 from aoc_common.store.window_ends import WindowEnd
 from aoc_rules.evaluation.memory import MemoryHits
 from made_alerts import DANA, KEEP, NOW, alert_event, alert_of
+from manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from aoc_common.contracts.alert import Alert
@@ -225,7 +226,8 @@ async def test_hits_that_are_counted_are_found_by_key_and_time_the_latest_of_too
 
 async def test_the_end_of_windows_is_one_replica_s_for_a_minute_and_stays_when_it_is_asked_for_again(database) -> None:
     await ensure_indexes(database, ("window_ends",))
-    ends, other = MongoWindowEnds(database), MongoWindowEnds(database)
+    clock = ManualClock(NOW)
+    ends, other = MongoWindowEnds(database, clock), MongoWindowEnds(database, clock)
     end = WindowEnd("k", "contoso", "c", ("kim",), NOW, LATER, LATER)
     await ends.add([end, replace(end, key="l", due_at=LATER + timedelta(hours=1))])
 
