@@ -154,8 +154,8 @@ ACCOUNTING: Final = (
         "settled-in-work",
         "a slice is settled while a page of it is in work",
         "aoc_common.store.mongo.account",
-        "                if key in waiting:\n",
-        "                if False:\n",
+        "            idle = [key for key in slices if key not in waiting]\n",
+        "            idle = [*slices]\n",
     ),
     Mutation(
         "changes-uncounted",
