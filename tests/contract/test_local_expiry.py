@@ -11,10 +11,10 @@ from aoc_common.store.mongo import local_expiry
 from aoc_common.store.mongo.client import ensure_indexes, foreign_indexes, missing_indexes
 from aoc_common.store.mongo.local_expiry import MongoLocalExpiry, expiring
 from aoc_common.store.mongo.server_kinds import MONGODB, SECANTUS, server_of
-from manual_clock import ManualClock
 
-NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-SOON, JUST = NOW + timedelta(seconds=1), NOW - timedelta(seconds=1)
+#: The server's clock counts, which is this machine's.
+NOW = datetime.now(UTC).replace(microsecond=0)
+SOON, JUST = NOW + timedelta(hours=1), NOW - timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def of(database, monkeypatch):
             return server
 
         monkeypatch.setattr(local_expiry, "server_of", kind)
-        return MongoLocalExpiry(database, ManualClock(NOW))
+        return MongoLocalExpiry(database)
 
     return make
 

@@ -60,7 +60,7 @@ def add(settings: NormalizerSettings, look_up: LookUp, events: MongoEvents, part
         await expired.fold(clock.now(), _DAYS_TOGETHER)
 
     parts.every(settings.forget_s, "removing what retention no longer keeps", forget)
-    parts.every(_EXPIRY_S, "removing what has expired", MongoLocalExpiry(database, clock).run)
+    parts.every(_EXPIRY_S, "removing what has expired", MongoLocalExpiry(database).run)
     parts.every(settings.late_names_s, "late names", late.catch_up)
     parts.every(settings.settle_s, "settling", settle)
     parts.every(settings.compact_s, "compaction", compact)
