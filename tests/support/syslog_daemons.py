@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
@@ -15,10 +16,13 @@ from waiting import until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+#: Lines of counters that rsyslog writes each second, about.
+_COUNTERS: Final = 8
 _ENV: Final = {"PATH": "/usr/sbin:/sbin:/usr/local/sbin:/usr/bin:/bin"}
 _RSYSLOG: Final = """
 global(workDirectory="{work}" DefaultNetstreamDriver="{driver}" DefaultNetstreamDriverCAFile="{authority}"
        DefaultNetstreamDriverCertFile="{certificate}" DefaultNetstreamDriverKeyFile="{key}")
+module(load="impstats" interval="1" format="json" log.syslog="off" log.file="{work}/counters")
 module(load="imtcp" StreamDriver.Name="{driver}" StreamDriver.Mode="1" StreamDriver.AuthMode="{checks}")
 input(type="imtcp" address="127.0.0.1" port="{port}")
 template(name="whole" type="string" string="%rawmsg%\\n")
@@ -37,15 +41,25 @@ log {{ source(taken); destination(file); }};
 
 @dataclass(frozen=True)
 class Daemon:
-    """A daemon at work. `taken`: the file that it writes; `said`: what it says of itself."""
+    """A daemon at work. `taken`: the file that it writes; `said`: what it says of itself.
+
+    `counters`: the file in which it counts each second what it takes and what became of it; None of one that does not.
+    """
 
     port: int
     taken: Path
     said: Path
+    counters: Path | None = None
 
     def lines(self) -> list[str]:
         """What it has written."""
         return self.taken.read_text().splitlines() if self.taken.exists() else []
+
+    def submitted(self) -> int | None:
+        """How many messages it says to have read and put into its own queue; None when it does not count them."""
+        text = self.counters.read_text() if self.counters is not None and self.counters.exists() else ""
+        found = re.findall(r'"origin": "imtcp", "submitted": (\d+)', text)
+        return int(found[-1]) if found else None
 
     @contextmanager
     def told(self) -> Iterator[None]:
@@ -53,8 +67,14 @@ class Daemon:
         try:
             yield
         except BaseException as error:
-            error.add_note(f"the daemon has written {len(self.lines())} lines, and says:\n{self.said.read_text()}")
+            said = f"{self.said.read_text()}\n{self._last_counters()}"
+            error.add_note(f"the daemon has written {len(self.lines())} lines, and says:\n{said}")
             raise
+
+    def _last_counters(self) -> str:
+        if self.counters is None or not self.counters.exists():
+            return ""
+        return "\n".join(self.counters.read_text().splitlines()[-_COUNTERS:])
 
 
 @dataclass(frozen=True)
@@ -84,7 +104,7 @@ def rsyslog(work: Path, driver: str, checks: str, files: Files) -> Iterator[Daem
     config.write_text(_RSYSLOG.format(work=work, driver=driver, checks=checks, port=port, **vars(files)))
     command: list[str | Path] = [found("rsyslogd") or "", "-n", "-f", config, "-i", work / "pid"]
     with _running(command, port, work):
-        yield Daemon(port, work / "taken", work / "said")
+        yield Daemon(port, work / "taken", work / "said", work / "counters")
 
 
 @contextmanager
