@@ -131,7 +131,10 @@ def stack(path: Path, poll_s: float) -> Iterator[tuple[DataDirectory, Endpoints]
             yield data, endpoints
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(60)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 class Microsoft:

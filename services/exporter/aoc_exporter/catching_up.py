@@ -35,8 +35,8 @@ _log = logs.get(__name__)
 _LEASE: Final = timedelta(seconds=60)
 #: A lease is renewed when less of it is left.
 _RENEW: Final = timedelta(seconds=40)
-#: No lease is so long: a clock was ahead when it was written, or went back since.
-_NONSENSE: Final = timedelta(minutes=10)
+#: One that is longer was written by a clock that was ahead, or this one went back since.
+_LONGEST_LEASE: Final = timedelta(minutes=10)
 _PORTION: Final = 200
 _PAUSE_S: Final = 0.5
 
@@ -71,7 +71,7 @@ class CatchingUp:
         if stretch.phase == "done":
             return False
         until, now = stretch.owner_until, self._sources.clock.now()
-        return until is None or not now <= until <= now + _NONSENSE or stretch.owner == self._replica
+        return until is None or not now <= until <= now + _LONGEST_LEASE or stretch.owner == self._replica
 
     async def run(self, stretch: Stretch) -> None:
         """Work on a stretch until it is done, another replica has it, or the sink is left."""

@@ -81,14 +81,9 @@ WRAPPED = {
     "workflow-history": [
         {"name": "List", "inputs": {"method": "get"}, "outputs": {"statusCode": 200, "body": {"value": [rule()]}}}
     ],
-    "datadog-search": {
-        "data": [{"id": "AQ", "type": "log", "attributes": {"service": "m365", "attributes": rule()}}],
-        "meta": {"page": {"after": "x"}},
-    },
+    "datadog-line": {"id": "AQ", "type": "log", "attributes": {"service": "m365", "attributes": rule()}},
     "datadog-archive": {"_id": "AQ", "date": "2026-11-20T10:00:00Z", "service": "m365", "attributes": rule()},
     "cloud-event": {"specversion": "1.0", "id": "1", "type": "x", "time": "2026-11-20T10:00:00Z", "data": rule()},
-    "list-of-any-name": {"entries": [rule()], "version": 2},
-    "list-of-any-name-within": {"export": {"by": "x", "entries": [rule()]}, "version": 2},
     "nothing-around": rule(),
     "list-in-lines": [rule()],
 }
@@ -162,10 +157,10 @@ def test_each_row_of_a_table_is_a_record(document: object) -> None:
 @each(
     "document",
     [
+        {"entries": [rule("a"), rule("b")]},
+        {"export": {"entries": [rule("a")]}, "version": 2},
         {"entries": [rule("a"), {"door": "open"}]},
         {"entries": [rule("a")], "others": [rule("b")]},
-        {"export": {"entries": [{"door": "open"}]}, "version": 2},
-        {"a": {"b": {"c": {"d": {"entries": [rule("a")]}}}}, "entries": [rule("b")]},
         {"value": [rule("a"), 5], "name": "x"},
         {"tables": [{"columns": [{"name": ""}], "rows": []}]},
     ],

@@ -11,8 +11,8 @@ Each of these is opened, and its records are read as if they had come by themsel
   SDK puts into `AdditionalProperties`.
 
 A record that a mapper knows is never opened, whatever it holds, and neither is one that has an id and an operation of
-its own: who writes records must not choose what they are taken for. What holds records in another way (`is_unknown`) is
-opened where nothing can be mistaken (`unnamed_containers`), and else put aside whole.
+its own: who writes records must not choose what they are taken for. What holds records in another way is not opened
+either; `is_unknown` tells, and such a container is put aside whole.
 
 Sources: azure-monitor-docs (Stream logs to event hubs; Query API, response format), Splunk (Export search results),
 Elastic (Search API; `o365.audit.` of its integration), Wazuh (JSON alerts), ConvertTo-Json of PowerShell 5.1,
@@ -178,11 +178,11 @@ def _carried(record: Record, members: Mapping[str, msgspec.Raw]) -> Iterator[byt
     for name in _CARRIERS:
         if name in record and (name not in _FREE_TEXT or not _STORES.isdisjoint(record)):
             inner, text = _inner(record[name], members[name])
-            if inner and (is_known(inner, text) or not _SURE.get(name, frozenset()).isdisjoint(record)):
+            if inner and (_is_known(inner, text) or not _SURE.get(name, frozenset()).isdisjoint(record)):
                 return iter((text,))
     if "Body" in record:
         inner, text = _inner(record["Body"], members["Body"])
-        if inner and is_known(inner, text):
+        if inner and _is_known(inner, text):
             return iter((text,))
     merged = _with_additional(record, members)
     return iter((orjson.dumps(merged),)) if merged and recognise(merged) is not GENERIC else None
@@ -199,7 +199,7 @@ def _inner(value: Any, raw: msgspec.Raw) -> tuple[Record, bytes]:
     return {}, b""
 
 
-def is_known(record: Record, raw: bytes, depth: int = MAX_DEPTH) -> bool:
+def _is_known(record: Record, raw: bytes, depth: int = MAX_DEPTH) -> bool:
     """Whether it is a record that a mapper knows, or holds such."""
     if recognise(record) is not GENERIC:
         return True
@@ -209,7 +209,7 @@ def is_known(record: Record, raw: bytes, depth: int = MAX_DEPTH) -> bool:
     if first is None:
         return False
     inner = orjson.loads(first)
-    return isinstance(inner, dict) and is_known(inner, first, depth - 1)
+    return isinstance(inner, dict) and _is_known(inner, first, depth - 1)
 
 
 def _with_additional(record: Record, members: Mapping[str, msgspec.Raw]) -> dict[str, Any] | None:

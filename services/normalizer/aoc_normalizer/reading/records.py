@@ -19,7 +19,7 @@ from aoc_normalizer.fields import flattened, printed
 from aoc_normalizer.fields.duplicate_keys import DUPLICATE_KEYS, has_duplicate_keys, has_pairs_twice
 from aoc_normalizer.mappers import GENERIC, recognise
 from aoc_normalizer.mappers.envelopes.cut_rows import INCOMPLETE
-from aoc_normalizer.reading import containers, day_order, unnamed_containers
+from aoc_normalizer.reading import containers, day_order
 from aoc_normalizer.reading.split import split
 
 if TYPE_CHECKING:
@@ -120,19 +120,9 @@ class PageReader:
         else:
             reading = _reading(parsed, self._context)
             if reading.mapper is GENERIC and containers.is_unknown(parsed.record):
-                yield from self._unnamed(parsed, depth)
+                yield Rejected(parsed.text, containers.described(parsed.record))
             else:
                 yield reading
-
-    def _unnamed(self, parsed: Parsed, depth: int) -> Iterator[Reading | Rejected]:
-        """What is in a container without a known name; all of it as it is where that is not certain."""
-        parts = unnamed_containers.opened(parsed.record, parsed.raw) if depth else None
-        if parts is None:
-            yield Rejected(parsed.text, containers.described(parsed.record))
-            return
-        self._opened = True
-        for part in parts:
-            yield from self._read(part, depth - 1)
 
 
 def read_page(body: bytes, context: RecordContext) -> tuple[list[Reading], list[Rejected]]:
