@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,9 @@ from aoc_exporter.sinks import syslog
 from aoc_exporter.sinks.syslog import Syslog, SyslogOptions
 from aoc_sim.siem.syslog import SyslogReceiver
 from certificates import pair
+from each import each
 from receiving import LOOPBACK, Account
-from refusing import Refusal, refusing
+from refusing import Refusal, refusing, writing_behind_the_end
 from siem_entries import item, items
 
 if TYPE_CHECKING:
@@ -169,6 +171,59 @@ async def test_who_refuses_behind_the_handshake_as_tls_1_3_does_is_sent_it_again
             assert await asyncio.to_thread(run, outcomes(friend, 5)) == {Accepted}
             if waits and refusal.by_library:
                 assert await asyncio.to_thread(run, outcomes(stranger, 10, confirm="none")) == {Retry}
+
+
+#: A record of TLS, whole and as its head alone: TLS ignores both behind the end. And a message of ours that comes back.
+RECORD, HEAD, MESSAGE = b"\x17\x03\x03\x00\x05hello", b"\x17\x03\x03", b"<110>1 2026-01-01T00:00:00Z aoc aoc - -"
+
+
+@each(
+    ("behind", "expected"),
+    [
+        ([], Accepted),
+        ([RECORD], Accepted),
+        ([HEAD, b"<110>"], Accepted),
+        ([MESSAGE], Retry),
+        ([MESSAGE, RECORD], Retry),
+    ],
+)
+async def test_a_receiver_that_writes_messages_into_the_connection_they_came_by_has_not_taken_them(
+    authority, behind: list[bytes], expected: type
+) -> None:
+    ca_file, context = authority
+    with writing_behind_the_end(context, behind) as port:
+        outcomes = await deliver(over_tls(port, tls=TlsOptions(ca_file=ca_file)), items(5))
+
+    assert [type(one) for one in outcomes] == [expected] * 5
+    assert all("no TLS" in one.words for one in outcomes if isinstance(one, Retry))
+
+
+async def test_a_connection_that_stayed_open_ends_in_order_with_something_unread() -> None:
+    """Else it is reset, and a receiver may drop what it has not read."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        sink = over_tls(listener.getsockname()[1], transport="tcp", confirm="none")
+        sent = items(40)
+        assert await sink.send(sent) == [Accepted()] * 40
+        accepted, _ = listener.accept()
+        with accepted:
+            accepted.settimeout(5)
+            accepted.sendall(b"unread")
+            closing = asyncio.create_task(sink.close())
+            taken = await asyncio.to_thread(lambda: b"".join(iter(lambda: accepted.recv(65_536), b"")))
+        await closing
+
+    assert taken == sink.framed(sent)
+
+
+async def test_a_receiver_that_never_ends_its_side_is_left_when_it_has_been_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(syslog, "_FAREWELL_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        sink = over_tls(listener.getsockname()[1], transport="tcp", confirm="none")
+        assert await sink.send(items(2)) == [Accepted()] * 2
+        async with asyncio.timeout(5):
+            await sink.close()
 
 
 def test_certificates_that_are_not_there_stop_a_start_by_name() -> None:

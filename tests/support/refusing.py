@@ -1,6 +1,6 @@
-"""A receiver by TLS that knows some clients and refuses others behind their handshake, as TLS 1.3 has it.
+"""Receivers by TLS that refuse clients behind their handshake, as TLS 1.3 has it, or write what is no TLS.
 
-It stands on blocking sockets, like the programs of C that receive syslog: what it does not read stays with the system.
+They stand on blocking sockets, like the programs of C that receive syslog: what it does not read stays with the system.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 #: Bounds what a thread waits for.
 _PATIENCE_S: Final = 10.0
@@ -56,6 +56,30 @@ def refusing(context: ssl.SSLContext, refusal: Refusal) -> Iterator[int]:
             while tls.recv(65_536):
                 pass
 
+    with _serving(receive) as port:
+        yield port
+
+
+@contextmanager
+def writing_behind_the_end(context: ssl.SSLContext, pieces: Sequence[bytes]) -> Iterator[int]:
+    """The port of a receiver that reads all, ends its side of TLS, and writes these behind it as they are."""
+
+    def receive(accepted: socket.socket) -> None:
+        accepted.settimeout(_PATIENCE_S)
+        with context.wrap_socket(accepted, server_side=True) as tls:
+            while tls.recv(65_536):
+                pass
+            plain = tls.unwrap()
+            for piece in pieces:
+                plain.sendall(piece)
+            plain.close()
+
+    with _serving(receive) as port:
+        yield port
+
+
+@contextmanager
+def _serving(receive: Callable[[socket.socket], None]) -> Iterator[int]:
     def serve() -> None:
         with suppress(OSError):
             while True:

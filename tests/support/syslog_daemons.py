@@ -15,15 +15,17 @@ from waiting import until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Lines of counters that rsyslog writes each second, about.
-_COUNTERS: Final = 8
+#: Of lines in its file that are no messages of a client, the last ones that a failure shows.
+_SHOWN: Final = 20
 #: A socket that listens, in the system's table of them.
 _LISTEN: Final = "0A"
 _ENV: Final = {"PATH": "/usr/sbin:/sbin:/usr/local/sbin:/usr/bin:/bin"}
+#: Its own messages go to its file, too, so that this is open before a client comes: its driver `ossl` before 2026
+#: closes each connection twice, and loses a file that is opened in between (rsyslog, pull request 6375).
 _RSYSLOG: Final = """
-global(workDirectory="{work}" DefaultNetstreamDriver="{driver}" DefaultNetstreamDriverCAFile="{authority}"
+global(workDirectory="{work}" processInternalMessages="on"
+       DefaultNetstreamDriver="{driver}" DefaultNetstreamDriverCAFile="{authority}"
        DefaultNetstreamDriverCertFile="{certificate}" DefaultNetstreamDriverKeyFile="{key}")
-module(load="impstats" interval="1" format="json" log.syslog="off" log.file="{work}/counters")
 module(load="imtcp" StreamDriver.Name="{driver}" StreamDriver.Mode="1" StreamDriver.AuthMode="{checks}")
 input(type="imtcp" address="127.0.0.1" port="{port}")
 template(name="whole" type="string" string="%rawmsg%\\n")
@@ -42,15 +44,11 @@ log {{ source(taken); destination(file); }};
 
 @dataclass(frozen=True)
 class Daemon:
-    """A daemon at work. `taken`: the file that it writes; `said`: what it says of itself.
-
-    `counters`: the file in which it counts each second what it takes and what became of it; None of one that does not.
-    """
+    """A daemon at work. `taken`: the file that it writes; `said`: what it says of itself."""
 
     port: int
     taken: Path
     said: Path
-    counters: Path | None = None
 
     def lines(self) -> list[str]:
         """What it has written."""
@@ -62,14 +60,10 @@ class Daemon:
         try:
             yield
         except BaseException as error:
-            said = f"{self.said.read_text()}\n{self._last_counters()}"
-            error.add_note(f"the daemon has written {len(self.lines())} lines, and says:\n{said}")
+            lines = self.lines()
+            own = "\n".join([line for line in lines if not line.startswith("<")][-_SHOWN:])
+            error.add_note(f"the daemon has written {len(lines)} lines, and says:\n{self.said.read_text()}\n{own}")
             raise
-
-    def _last_counters(self) -> str:
-        if self.counters is None or not self.counters.exists():
-            return ""
-        return "\n".join(self.counters.read_text().splitlines()[-_COUNTERS:])
 
 
 @dataclass(frozen=True)
@@ -98,8 +92,10 @@ def rsyslog(work: Path, driver: str, checks: str, files: Files) -> Iterator[Daem
     config = work / "rsyslog.conf"
     config.write_text(_RSYSLOG.format(work=work, driver=driver, checks=checks, port=port, **vars(files)))
     command: list[str | Path] = [found("rsyslogd") or "", "-n", "-f", config, "-i", work / "pid"]
+    daemon = Daemon(port, work / "taken", work / "said")
     with _running(command, port, work):
-        yield Daemon(port, work / "taken", work / "said", work / "counters")
+        until(lambda: bool(daemon.lines()), words=daemon.said.read_text)
+        yield daemon
 
 
 @contextmanager

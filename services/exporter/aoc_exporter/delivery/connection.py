@@ -12,6 +12,11 @@ is waited for before anything is written: a library that refuses a client sends 
 to all others. And alerts are read to the real end of the connection. That a receiver says `close_notify` proves
 nothing: rsyslog says it, by OpenSSL, to those whom it has refused, and by GnuTLS to nobody.
 
+A receiver may also write on our connection what was meant for a file of its own: rsyslog's driver `ossl` before 2026
+closes each connection twice, and the second time it may be another thread's file (rsyslog, pull request 6375). What it
+reads from us then travels back to us as plain text, and is written nowhere. So bytes that are no TLS are an error
+wherever they come, behind `close_notify` too, where TLS itself ignores what comes.
+
 What stays unknown: a receiver that refuses late, has taken all bytes out of its system by then, and ends without an
 alert; one that took them, and lost them. The socket is ours and not a transport's, since those of asyncio and uvloop
 end at `close_notify`, and never tell what comes behind it.
@@ -21,6 +26,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import errno
 import fcntl
 import os
 import socket
@@ -35,6 +41,8 @@ if TYPE_CHECKING:
 #: How often it is looked whether bytes were acknowledged. Seconds.
 _LOOK_S: Final = 0.002
 _PIECE: Final = 256 * 1024
+#: What records of TLS begin with (RFC 8446, 5.1).
+_RECORDS: Final = range(20, 25)
 
 
 class Connection:
@@ -112,7 +120,7 @@ class Connection:
                     self.answered = True
 
     def _hears_end(self, piece: bytes) -> bool:
-        """Whether what has come is an end. Raises `SSLError` for an alert."""
+        """Whether what has come is an end. Raises `SSLError` for an alert, `OSError` for what is no TLS."""
         return not piece or (self._tls is not None and self._tls.ends_with(piece))
 
 
@@ -136,6 +144,7 @@ class _Tls:
     def __init__(self, context: ssl.SSLContext, name: str) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+        self._looked_behind = False
 
     @property
     def judged_late(self) -> bool:
@@ -173,16 +182,28 @@ class _Tls:
         return self.outgoing()
 
     def ends_with(self, piece: bytes) -> bool:
-        """Whether the receiver has ended its side of TLS by now; what else it says is dropped. Raises `SSLError`."""
+        """Whether the receiver has ended its side of TLS by now; what else it says is dropped.
+
+        Raises `SSLError` for an alert, `OSError` for what is no TLS.
+        """
         self._incoming.write(piece)
         try:
             while self._object.read(_PIECE):
                 pass
         except ssl.SSLWantReadError:
             return False
-        except ssl.SSLZeroReturnError:  # when ours has ended, too
-            return True
+        except ssl.SSLZeroReturnError:
+            pass  # as nothing is when ours has not ended
+        self._look_behind_end()
         return True
+
+    def _look_behind_end(self) -> None:
+        """Only the first byte is looked at: where a later piece has its records is not known."""
+        behind = self._incoming.read()
+        if behind and not self._looked_behind:
+            self._looked_behind = True
+            if behind[0] not in _RECORDS:
+                raise OSError(errno.EPROTO, "the receiver wrote what is no TLS behind the end of its side")
 
 
 def _pieces(content: bytes) -> Iterator[memoryview]:

@@ -11,6 +11,7 @@ UDP is best effort whatever is set.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 _DATAGRAM: Final = 65_507
 #: How long a receiver is waited for that may refuse us behind the handshake, and says nothing when it does not.
 _FIRST_WORD_S: Final = 1.0
+#: How long a receiver is waited for that ends its side of a connection when ours has ended; some never do.
+_FAREWELL_S: Final = 2.0
 
 
 class SyslogOptions(Frozen):
@@ -94,8 +97,16 @@ class Syslog:
         return b"".join(framed(message(item, self._header), self._options.framing) for item in items)
 
     async def close(self) -> None:
-        """As the port says."""
+        """As the port says. A connection that stayed open is ended in order, for a short while at most.
+
+        Closed with something unread, e.g. a session ticket, it would be reset, and a receiver that is told so may drop
+        what it has not read: messages that count as sent.
+        """
         async with self._one_at_a_time:
+            if self._connection is not None:
+                with suppress(OSError):
+                    async with asyncio.timeout(_FAREWELL_S):
+                        await self._connection.end()
             self._abort()
 
     async def _transmit(self, messages: Sequence[bytes]) -> None:
