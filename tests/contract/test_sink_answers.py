@@ -181,12 +181,40 @@ async def test_an_answer_of_otlp_that_is_none_settles_nothing_and_an_empty_one_i
 PAGE = b"<html>Sign in</html>"
 
 
-@each("sink_at", [splunk, splunk_acks, elastic, otlp, sentinel])
+@each("sink_at", [splunk, splunk_acks, elastic, otlp, sentinel, webhook])
 async def test_a_page_of_something_in_between_settles_nothing(sink_at) -> None:
     made = await said(Response(PAGE, media_type="text/html"), sink_at, items(2))
 
     assert isinstance(made, Unreachable)
-    assert "html" not in str(made)
+    assert "<html>" not in str(made)
+
+
+HTML = "text/html; charset=utf-8"
+
+
+@each(
+    ("body", "media", "taken"),
+    [
+        (b"", None, True), (b"", HTML, True), (b"ok", HTML, True), (b"\nOK\n", "text/plain", True),
+        (b'{"ok":true}', "application/json", True), (b'{"page":"<html>"}', HTML, True), (b"7 < 8", "text/plain", True),
+        (b'<?xml version="1.0"?><ok/>', "application/xml", True), (b"<htmlx>", "text/plain", True),
+        (PAGE, None, False), (PAGE, "application/json", False), (b"<form>Sign in</form>", HTML, False),
+        (b"\r\n <!DOCTYPE html PUBLIC>", "text/plain", False), (b"<!-- proxy --><HTML lang=en>", None, False),
+        (b'<?xml version="1.0"?>\n<!DOCTYPE html>', "application/xhtml+xml", False), (b" <p>", "TEXT/HTML", False),
+        (b"\xef\xbb\xbf<html>", None, False),
+    ],
+)  # fmt: skip
+async def test_a_success_of_a_webhook_counts_with_anything_but_a_page(body: bytes, media: Any, taken: bool) -> None:
+    made = await said(Response(body, media_type=media), webhook, items(2))
+
+    assert (made == [Accepted()] * 2) is taken
+    assert taken or (isinstance(made, Unreachable) and "a page of HTML" in str(made))
+
+
+async def test_a_page_of_megabytes_is_looked_at_from_its_beginning_only() -> None:
+    comments = Response(b"<!-- x -->" * 200_000 + b"y", media_type="text/plain")
+
+    assert await said(comments, webhook, items(1)) == [Accepted()]
 
 
 @each("answer", [b"", b"[]", b"{}", b'"yes"', b"7", b'{"code":"0"}', b'{"text":"Incorrect index","code":7}'])

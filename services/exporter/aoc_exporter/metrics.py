@@ -31,3 +31,7 @@ SEND_SECONDS = CATALOGUE.histogram(
 SINKS_UNREADABLE = CATALOGUE.gauge(
     "aoc_exporter_sinks_unreadable", "1: the sinks file, or a sink of the database, cannot be read."
 )
+CLOCK_AHEAD_SECONDS = CATALOGUE.gauge(
+    "aoc_exporter_clock_ahead_seconds",
+    "How far this machine's clock is ahead of the database's, by which the exporter goes, seconds.",
+)

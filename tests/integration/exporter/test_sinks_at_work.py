@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import orjson
 import pytest
 
 from aoc_common.bus.broker import jetstream
 from aoc_common.bus.publish import Outgoing
+from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.contracts.alert_message import REVISION_HEADER, RULE_HEADER
 from aoc_common.contracts.audit import AuditEntry, Chain, Head
@@ -40,6 +43,33 @@ async def test_every_event_arrives_and_the_account_says_so(bench, eventually) ->
     assert (state.health.waiting, state.health.words, state.origin) == (0, "", "store")
     assert state.health.delivered == "stored"
     assert state.per_s > 0
+
+
+@pytest.mark.parametrize("hours", [30, -30])
+async def test_what_came_late_is_held_by_the_databases_time_however_the_exporters_clock_is_set(
+    bench, eventually, monkeypatch, hours
+) -> None:
+    long_ago = f"{NOW - timedelta(hours=26):%Y-%m-%dT%H:%M:%SZ}"
+    async with elastic() as (receiver, url):
+        with monkeypatch.context() as wrong:
+            wrong.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + timedelta(hours=hours))
+            async with bench.exporter():
+                await bench.elastic("siem", url, retrospective="hold")
+                await eventually(lambda: bench.runs("siem"))
+                await bench.publish(*sign_ins(1, createdDateTime=long_ago))
+                await bench.publish(*sign_ins(2))
+                # By a collector whose clock is ahead.
+                await bench.publish(*sign_ins(3), fetched=NOW + timedelta(hours=26))
+
+                async def settled() -> bool:
+                    tally = await bench.tally("siem")
+                    return tally is not None and tally.delivered + tally.filtered == 6
+
+                await eventually(settled)
+        tally = await bench.tally("siem")
+
+    assert (tally.filtered, len(receiver.taken.times)) == (1, 5)
+    assert abs(tally.delivered_at - datetime.now(UTC)) < timedelta(minutes=5)
 
 
 @pytest.mark.slow

@@ -1,4 +1,7 @@
-"""A webhook of anybody's own, signed by Standard Webhooks."""
+"""A webhook of anybody's own, signed by Standard Webhooks.
+
+Any 2xx confirms a batch, with nothing, JSON or plain text behind it; but not with a page, which is none of a receiver.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from pydantic import Field, SecretStr
 
 from aoc_common import http
+from aoc_common.errors import Unreachable
+from aoc_common.outbound.pages import is_page
 from aoc_common.outbound.signatures import key_of, signed
 from aoc_common.outbound.web import HttpOptions, post
 from aoc_common.settings import Frozen
@@ -49,7 +54,10 @@ class Webhook:
         now = self._clock.now()
         content = self.framed(items)
         headers = signed(self._key, message_id(items), int(now.timestamp()), content)
-        await post(self._client, self._url, self._remote, content, {**headers, "Content-Type": "application/json"})
+        headers = {**headers, "Content-Type": "application/json"}
+        answer = await post(self._client, self._url, self._remote, content, headers)
+        if is_page(answer):
+            raise Unreachable("webhook: a success with a page of HTML, as one to sign in at, is not understood")
         return [Accepted()] * len(items)
 
     def framed(self, items: Sequence[Item]) -> bytes:
