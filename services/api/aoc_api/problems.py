@@ -114,6 +114,12 @@ KINDS: Final[Mapping[str, Kind]] = {
     "too-many-kept": Kind(
         409, "Too many of yours", "Remove some that you need no more: how many one may keep is bounded."
     ),
+    "name-taken": Kind(
+        409,
+        "The name is taken",
+        "You keep another one of that name already; upper and lower case make no difference. Give this one another "
+        "name, or change or remove that one.",
+    ),
     "changed": Kind(
         412, "Changed by another one", "Read the tenant again, and send the change with its new ETag in If-Match."
     ),

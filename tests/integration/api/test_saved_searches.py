@@ -14,6 +14,7 @@ from aoc_api.access.principal import Principal
 from aoc_api.routes import saved_searches
 from aoc_common.contracts.access import Grant, Hidden
 from aoc_common.gateway.saved_searches import SearchParameters
+from aoc_common.store.mongo.client import ensure_indexes
 
 RULES = {"name": "Rules", "parameters": {"service": "exchange", "q": "inbox rule -dana"}}
 
@@ -106,7 +107,7 @@ async def test_a_private_one_is_nobody_elses_and_a_shared_one_is_seen_by_all(peo
 
 
 async def test_only_its_owner_changes_one_and_administrators_remove_what_is_shared(people, ask) -> None:
-    private, shared = await kept(ask), await kept(ask, shared=True)
+    private, shared = await kept(ask, name="Mine"), await kept(ask, shared=True)
     for name, role, status in (("lee", "analyst", 403), ("ann", "admin", 200)):
         people(name, role)
         assert (await ask("PUT", shared, RULES)).status_code == 403
@@ -174,8 +175,8 @@ async def test_an_api_key_keeps_its_own(people, ask) -> None:
 async def test_no_more_than_so_many_are_kept(people, ask, monkeypatch) -> None:
     monkeypatch.setattr(saved_searches, "MOST", 2)
     first = await kept(ask)
-    await kept(ask)
-    refused = await ask("POST", body=RULES)
+    await kept(ask, name="Others")
+    refused = await ask("POST", body=RULES | {"name": "One too many"})
 
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/too-many-kept")
     assert len(await names(ask)) == 2
@@ -184,6 +185,27 @@ async def test_no_more_than_so_many_are_kept(people, ask, monkeypatch) -> None:
     people("kim")
     await ask("DELETE", first)
     await kept(ask)
+
+
+async def test_one_keeps_one_search_of_a_name_and_is_told_so(people, ask, database) -> None:
+    await ensure_indexes(database, ("saved_searches",))
+    first, other = await kept(ask), await kept(ask, name="Others")
+    for refused in (
+        await ask("POST", body=RULES | {"name": " rULES "}),
+        await ask("PUT", other, RULES),
+        await ask("PATCH", other, {"name": "rules"}),
+    ):
+        problem = refused.json()
+        assert (refused.status_code, problem["type"]) == (409, "/problems/name-taken")
+        assert problem["detail"].lower().startswith("you keep a search called 'rules' of tenant contoso already.")
+
+    assert sorted(await names(ask)) == ["Others", "Rules"]
+    assert (await ask("PATCH", first, {"name": "RULES"})).status_code == 200
+    assert (await ask("PUT", first, RULES)).status_code == 200
+    people("lee")
+    await kept(ask, shared=True)
+    people("kim")
+    assert sorted(await names(ask)) == ["Others", "Rules", "Rules"]
 
 
 async def test_all_shared_ones_are_listed_page_by_page(people, ask, monkeypatch) -> None:

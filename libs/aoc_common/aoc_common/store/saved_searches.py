@@ -1,18 +1,26 @@
 """Searches that people, and programs, keep: for themselves, or for all who may read a tenant's events.
 
-Every method may raise `Transient` when the store is away.
+Every method may raise `Transient` when the store is away. Of one tenant's events an owner keeps one search of a name.
+Several of one name from before that was so stay as they are, and can be changed; a new name has to be free.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from aoc_common.errors import Permanent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from aoc_common.contracts.access import Hidden
+
+
+class NameTaken(Permanent):
+    """The owner keeps another search of that name, of the same tenant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +42,27 @@ class SavedSearch:
     created_at: datetime
     changed_at: datetime
 
+    @property
+    def name_key(self) -> str:
+        """The same of names that people take for one: they differ in case, spaces or how an accent is written."""
+        return " ".join(unicodedata.normalize("NFKC", self.name).casefold().split())
+
 
 class SavedSearchStore(Protocol):
     """Keeps them until their owner, or whoever deletes the tenant, removes them."""
 
     async def add(self, search: SavedSearch, most: int) -> bool:
-        """Keep a new one. False, and it is not kept, where its owner would have more than `most` of the tenant."""
+        """Keep a new one. False, and it is not kept, where its owner would have more than `most` of the tenant.
+
+        Raises `NameTaken`.
+        """
         ...
 
     async def replace(self, search: SavedSearch) -> bool:
-        """Put this in place of the one with its id, tenant and owner; False where there is none."""
+        """Put this in place of the one with its id, tenant and owner; False where there is none.
+
+        Raises `NameTaken` for a new name that another one has.
+        """
         ...
 
     async def remove(self, tenant: str, search_id: str) -> bool:

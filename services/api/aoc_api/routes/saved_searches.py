@@ -17,7 +17,7 @@ from aoc_api.filters import written
 from aoc_api.parameters import refuse_unknown
 from aoc_common.contracts.access import includes
 from aoc_common.gateway.saved_searches import SavedSearchChange, SavedSearchList, SavedSearchRequest, SavedSearchView
-from aoc_common.store.saved_searches import SavedSearch
+from aoc_common.store.saved_searches import NameTaken, SavedSearch
 
 if TYPE_CHECKING:
     from aoc_api.access.principal import Principal
@@ -33,6 +33,7 @@ MOST: Final = 100
 _PAGE: Final = 200
 _READ: Final = ("repeated", "forbidden", "invalid-parameters", "unavailable")
 _BODY: Final = ("bad-request", "too-slow", "too-large")
+_CHANGE: Final = (*_READ, *_BODY, "not-found", "name-taken")
 _ID: Final = "^[0-9a-f]{1,64}$"
 _EXAMPLE: Final = "0b1c5e0f7a4d4c4c9c1c5d1f7e6a3b21"
 SearchId = Annotated[str, Path(max_length=64, pattern=_ID, description="Its id.", examples=[_EXAMPLE])]
@@ -65,13 +66,16 @@ async def list_saved_searches(
 
 
 @router.post(
-    "", status_code=201, response_model=SavedSearchView, responses=problems.responses(*_READ, *_BODY, "too-many-kept")
+    "",
+    status_code=201,
+    response_model=SavedSearchView,
+    responses=problems.responses(*_READ, *_BODY, "too-many-kept", "name-taken"),
 )
 @audited("saved-searches.make", "create")
 async def make_saved_search(
     request: SavedSearchRequest, services: ServicesDep, principal: PrincipalDep, scope: ReaderScope, note: Noted
 ) -> SavedSearchView:
-    """Keep a search."""
+    """Keep a search. Of one tenant you keep one of a name, whatever its case."""
     now = services.clock.now()
     search = SavedSearch(
         id=uuid4().hex,
@@ -86,7 +90,11 @@ async def make_saved_search(
         changed_at=now,
     )
     note.about = _summary(search)
-    if not await services.saved_searches.add(search, MOST):
+    try:
+        added = await services.saved_searches.add(search, MOST)
+    except NameTaken:
+        raise _taken(search) from None
+    if not added:
         raise problems.Problem("too-many-kept", f"You keep {MOST} searches of tenant {scope.tenant} already.")
     return SavedSearchView.of(search, principal.id)
 
@@ -100,7 +108,7 @@ async def get_saved_search(
     return SavedSearchView.of(await _seen(services, principal, scope, search_id), principal.id)
 
 
-@router.put("/{search_id}", response_model=SavedSearchView, responses=problems.responses(*_READ, *_BODY, "not-found"))
+@router.put("/{search_id}", response_model=SavedSearchView, responses=problems.responses(*_CHANGE))
 @audited("saved-searches.change", "change")
 async def put_saved_search(
     request: SavedSearchRequest,
@@ -122,7 +130,7 @@ async def put_saved_search(
     return await _changed(services, principal, new, note)
 
 
-@router.patch("/{search_id}", response_model=SavedSearchView, responses=problems.responses(*_READ, *_BODY, "not-found"))
+@router.patch("/{search_id}", response_model=SavedSearchView, responses=problems.responses(*_CHANGE))
 @audited("saved-searches.change", "change")
 async def change_saved_search(
     request: SavedSearchChange,
@@ -165,7 +173,11 @@ async def remove_saved_search(
 async def _changed(services: Services, principal: Principal, search: SavedSearch, note: Noted) -> SavedSearchView:
     changed = replace(search, changed_at=services.clock.now(), owner_name=principal.name)
     note.about = _summary(changed)
-    if not await services.saved_searches.replace(changed):
+    try:
+        replaced = await services.saved_searches.replace(changed)
+    except NameTaken:
+        raise _taken(changed) from None
+    if not replaced:
         raise _absent()  # it was removed at the same moment
     return SavedSearchView.of(changed, principal.id)
 
@@ -191,6 +203,13 @@ def _is_seen(search: SavedSearch, principal: Principal, scope: Scope) -> bool:
 def _absent() -> problems.Problem:
     return problems.Problem(
         "not-found", "There is no such search of yours, or that is shared with you, in this tenant."
+    )
+
+
+def _taken(search: SavedSearch) -> problems.Problem:
+    return problems.Problem(
+        "name-taken",
+        f"You keep a search called {search.name!r} of tenant {search.tenant} already. Choose another name.",
     )
 
 

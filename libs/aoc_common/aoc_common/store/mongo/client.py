@@ -181,6 +181,13 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
     "saved_searches": (
         IndexModel([("tenant", ASCENDING), ("owner", ASCENDING), ("_id", ASCENDING)], name="owner"),
         IndexModel([("tenant", ASCENDING), ("shared", ASCENDING), ("_id", ASCENDING)], name="shared"),
+        # Those from before names were unique have no key.
+        IndexModel(
+            [("tenant", ASCENDING), ("owner", ASCENDING), ("name_key", ASCENDING)],
+            name="name",
+            unique=True,
+            partialFilterExpression={"name_key": {"$exists": True}},
+        ),
     ),
     "export_jobs": (
         IndexModel([("owner", ASCENDING), ("made_at", DESCENDING)], name="owner"),
