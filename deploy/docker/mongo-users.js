@@ -13,6 +13,7 @@ const gateway = {
   privileges: [
     {"resource": {"db": "aoc", "collection": "audit_trail"}, "actions": ["insert"]},
     {"resource": {"db": "aoc", "collection": "audit_heads"}, "actions": ["insert", "update"]},
+    {"resource": {"db": "aoc", "collection": "audit_publications"}, "actions": ["insert"]},
     {"resource": {"db": "aoc", "collection": "event_notes"}, "actions": ["insert", "update"]},
     {"resource": {"db": "aoc", "collection": "alerts"}, "actions": ["update"]},
     {"resource": {"db": "aoc", "collection": "grants"}, "actions": ["insert", "update", "remove"]},

@@ -109,6 +109,7 @@ OF_THE_INSTALLATION: Final = {
     "ledger.MongoLedger": "by ids of slices and pages, which name or hash the tenant",
     "local_expiry.MongoLocalExpiry": "upkeep of all collections",
     "lost_pages": "by ids of slices and pages, which name or hash the tenant",
+    "message_log": "all that stands on a stream, for readers of all tenants; a filter names those that are wanted",
     "moved_twins.MovedTwins": "by ids of events, which hash the tenant",
     "notification_routes": "of a route, which administrators of the installation look at",
     "notifications": "of a route, which tells of all tenants; what is written names its tenant",

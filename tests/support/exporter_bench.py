@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from aoc_cli.local.provisioning import bring_in_order
 from aoc_common.bus.broker import jetstream
-from aoc_common.bus.publish import publish_all
+from aoc_common.bus.noted import NotedStream
+from aoc_common.clock import SystemClock
 from aoc_common.contracts.sink_states import SinkRecord
 from aoc_common.contracts.sinks import document, read_sink
+from aoc_common.store.mongo.message_log import MongoMessageLog
 from aoc_common.store.mongo.sink_accounts import MongoSinkAccounts
 from aoc_common.store.mongo.sink_states import MongoSinkStates
 from aoc_common.store.mongo.sink_stretches import MongoSinkStretches
@@ -67,7 +69,8 @@ class Bench(Rig):
 
     async def say(self, user: str, stream: str, message: Outgoing) -> None:
         """Publish as another service does."""
-        await publish_all(jetstream(await self.broker(user)), stream, [message])
+        log = MongoMessageLog(self.database, stream)
+        await NotedStream(stream, log, SystemClock()).publish(jetstream(await self.broker(user)), [message])
 
     def settings(self, **changes: Any) -> ExporterSettings:
         export = ExportSettings(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from faststream.nats import NatsBroker
 
-    from aoc_common.bus.events import ReadingEvents
+    from aoc_common.bus.reading import Reading
     from aoc_common.settings import NatsSettings
     from aoc_common.store.mongo.client import Database
 
@@ -127,7 +127,7 @@ class Rig:
             raise Unreachable(f"consumer {reader.name}: {error}") from error
 
     @asynccontextmanager
-    async def read(self, handled: Handled, reader: Reader = READER, **how: Any) -> AsyncIterator[ReadingEvents]:
+    async def read(self, handled: Handled, reader: Reader = READER, **how: Any) -> AsyncIterator[Reading]:
         """A replica of a reader, under the name of a user that may do no more than a reader has to."""
         broker = await self.broker("alerter")
         async with reading_events(broker, reader, self.checkpoints, self.log, handled, SystemClock(), **how) as at_work:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aoc_common.store.alert_outbox import AlertOutbox
 
 type Publish = Callable[[Sequence[Outgoing]], Awaitable[object]]
-"""Puts messages on AOC_ALERTS, in their order, and returns when all are there. Raises `Transient`."""
+"""Puts messages on AOC_ALERTS, in their order, and returns when all are there and noted. Raises `Transient`."""
 
 _MOST: Final = 100
 

@@ -52,7 +52,7 @@ class Sources:
     behind: Behind
     intake: Intake
     courier: Courier
-    log: Log
+    log: Log[EventMessage]
     head: Callable[[], Awaitable[Position]]
     clock: Clock
     leaving: Event
@@ -129,7 +129,7 @@ class _Work:
             await self._sources.clock.sleep(_PAUSE_S)
         return False
 
-    async def _readable(self, portion: Portion, end: Position) -> tuple[Sequence[EventMessage], Position]:
+    async def _readable(self, portion: Portion[EventMessage], end: Position) -> tuple[Sequence[EventMessage], Position]:
         """What of a portion is to be sent now, and how far that reaches: up to where it is not known what there was."""
         account, tenant = self._sources.courier.account, self._stretch.tenant or ""
         place = end if portion.after is None else portion.after

@@ -63,8 +63,8 @@ class Fleet:
         self._with = backends
         self._groups = groups
         self._running: dict[str, _Running] = {}
-        #: By sink: also what was sent before it was started anew.
-        self._sent: defaultdict[str, Sent] = defaultdict(Sent)
+        #: By sink and lane: also what was sent before it was started anew.
+        self._sent: defaultdict[str, defaultdict[str, Sent]] = defaultdict(lambda: defaultdict(Sent))
         self._leaving: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -174,8 +174,7 @@ class Fleet:
 
     async def _free(self, state: SinkState) -> None:
         """What is a sink's goes first, and its place last: whoever has it next begins anew."""
-        await sink_slots.vacate(self._with.resources.broker, state.slot)
-        await self._with.checkpoints.forget(sink_slots.slot_name(state.slot))
+        await sink_slots.vacate(self._with.resources.broker, state.slot, self._with.checkpoints)
         await self._with.stretches.forget(state.name)
         await self._with.marks.forget(state.name)
         await self._with.accounts.forget(state.name)

@@ -7,13 +7,13 @@ from collections import deque
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from secrets import token_hex
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from aoc_common.bus import sink_listening, sink_slots
+from aoc_common.bus import sink_slots
 from aoc_common.bus.broker import connection
-from aoc_common.bus.consume import consuming
 from aoc_common.bus.events import reading_events
 from aoc_common.bus.readers import view
+from aoc_common.bus.reading import reading_messages
 from aoc_common.contracts import subjects
 from aoc_common.contracts.publications import Position
 from aoc_common.contracts.reading import EventFilter
@@ -30,20 +30,20 @@ from aoc_exporter.formats import FORMATS
 from aoc_exporter.intake import Intake
 from aoc_exporter.joining import JOINED, Joining
 from aoc_exporter.lanes import Lanes
-from aoc_exporter.listening import SinkFloors
 from aoc_exporter.marks import ALERTS, AUDIT, EVENTS, Marks
 from aoc_exporter.messages import MessageIntake
 from aoc_exporter.selection import Choice, tenants_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
-    from aoc_common.bus.consume import Consumer
-    from aoc_common.bus.events import ReadingEvents
     from aoc_common.bus.policy import Failures
     from aoc_common.bus.readers import Log, Reader
+    from aoc_common.bus.reading import Reading
     from aoc_common.contracts.event_message import EventMessage
+    from aoc_common.contracts.reading import Checkpoint, StoredMessage
     from aoc_common.contracts.sinks import SinkSettings
     from aoc_common.service.resources import Resources
     from aoc_common.store.readers import CheckpointStore
@@ -61,19 +61,22 @@ _LOOK_S: Final = 1.0
 _LEAVE_S: Final = 3.0
 #: Looks that are remembered, to know what was published when.
 _LOOKS: Final = 3_600
-_STREAMS: Final = {ALERTS: subjects.ALERTS_STREAM, AUDIT: subjects.AUDIT_STREAM}
+#: Lane -> its stream. Lanes are called as what a sink may have (`SinkSettings.data`).
+MESSAGE_STREAMS: Final = {ALERTS: subjects.ALERTS_STREAM, AUDIT: subjects.AUDIT_STREAM}
+_STREAMS: Final = {EVENTS: subjects.EVENTS_STREAM, **MESSAGE_STREAMS}
 #: Subjects of one consumer; a sink of more tenants reads those of all.
 _MOST_TENANTS: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """What every sink is run with. `replica`: this process."""
+    """What every sink is run with. `message_logs`: by lane. `replica`: this process."""
 
     resources: Resources
     failures: Failures
     checkpoints: CheckpointStore
-    log: Log
+    log: Log[EventMessage]
+    message_logs: Mapping[str, Log[StoredMessage]]
     states: SinkStateStore
     accounts: SinkAccountStore
     stretches: SinkStretchStore
@@ -86,7 +89,9 @@ class Backends:
 class SinkAtWork:
     """Runs one sink as it is set; another setting takes another one. `run` it until it is told to `leave`."""
 
-    def __init__(self, backends: Backends, sink: SinkSettings, groups: Groups, slot: int, sent: Sent) -> None:
+    def __init__(
+        self, backends: Backends, sink: SinkSettings, groups: Groups, slot: int, sent: Mapping[str, Sent]
+    ) -> None:
         self._with = backends
         self.sink = sink
         self.slot = slot
@@ -95,7 +100,6 @@ class SinkAtWork:
         clock = backends.resources.clock
         self.account = Account(sink.name, backends.accounts, clock)
         self._lanes = Lanes(sink, backends.export, clock)
-        self._floors = SinkFloors(sink.name, backends.marks)
         self._marks = Marks(sink.name, backends.marks, backends.replica, self._heads, self._connections)
         self.courier = Courier(
             sink.name, FORMATS[sink.format], self._lanes, self.account, self._marks, backends.letters, clock
@@ -104,9 +108,12 @@ class SinkAtWork:
         self._joining = Joining(sink, self._tenants, backends.states, self._behind, backends.replica)
         self.choice = Choice(sink, groups)
         self.intake = Intake(
-            self.courier, self.choice, self._behind, clock, sent, twins=sink.twins, linger_s=sink.linger_s
+            self.courier, self.choice, self._behind, clock, sent[EVENTS], twins=sink.twins, linger_s=sink.linger_s
         )
-        self._messages = MessageIntake(self.courier, self.choice, self.intake.leaving, clock)
+        self._messages = {
+            lane: MessageIntake(lane, self.courier, self.choice, self.intake.leaving, clock, sent[lane])
+            for lane in MESSAGE_STREAMS
+        }
         sources = Sources(
             self._behind, self.intake, self.courier, backends.log, self._head, clock, self.intake.leaving, self._tenants
         )
@@ -124,12 +131,12 @@ class SinkAtWork:
             # First: what comes while its settings cannot work yet waits.
             await self._occupy()
             # Before anything is sent: which holes are there.
-            self._sent.observe(self.account, await self._with.checkpoints.read(sink_slots.slot_name(self.slot)))
+            await self._observe()
             await self._marks.begin()
             await self._check()
             async with AsyncExitStack() as entered:
-                working = await self._taking_in(entered)
-                await self._look_until_left(working)
+                reading = [await entered.enter_async_context(one) for one in self._reading()]
+                await self._look_until_left(reading)
             await self._marks.leave()
         finally:
             self.leave()
@@ -150,70 +157,60 @@ class SinkAtWork:
 
     async def _occupy(self) -> None:
         """Make its consumers, or bring them in order."""
-        broker = self._with.resources.broker
+        broker, checkpoints, clock = self._with.resources.broker, self._with.checkpoints, self._with.resources.clock
         await self._behind.refresh()
-        if "events" in self.sink.data:
-            reader = self._reader()
-            before = await self._joining.before()
-            if before is None:
-                before = await sink_slots.filtered_tenants(broker, reader)
-            await self._joining.let_in(before, self._with.log, self._with.resources.clock)
-            await sink_slots.occupy(broker, reader, self._with.checkpoints, self._with.log)
-            await self._joining.done()
-        since = self._with.resources.clock.now() - JOINED
-        for stream, consumer in self._listened().items():
-            if consumer is None:
-                await sink_slots.unlisten(broker, stream, self.slot)
-                await self._floors.forget(stream)
-            else:
-                await sink_listening.listen(broker, consumer, self.sink.begin, self._floors, since)
+        before = await self._joining.before()
+        readers = self._readers()
+        for lane, reader in readers.items():
+            there = await sink_slots.filtered_tenants(broker, reader) if before is None else before
+            if lane == EVENTS:
+                await self._joining.let_in(there, self._with.log, clock)
+                await sink_slots.occupy(broker, reader, checkpoints, self._with.log)
+                continue
+            log = self._with.message_logs[lane]
+            if self._joining.new(there):
+                await sink_slots.go_back(broker, reader, checkpoints, log, clock.now() - JOINED)
+            await sink_slots.occupy(broker, reader, checkpoints, log)
+        unread = [stream for lane, stream in _STREAMS.items() if lane not in readers]
+        await sink_slots.vacate(broker, self.slot, checkpoints, unread)
+        await self._joining.done()
 
-    async def _taking_in(self, entered: AsyncExitStack) -> ReadingEvents | None:
-        resources = self._with.resources
-        for consumer in self._listened().values():
-            if consumer is not None:
-                taking = consuming(
-                    resources.broker, consumer, self._messages.handle, 1, self._with.failures, pulse=resources.pulse
+    def _reading(self) -> Iterator[AbstractAsyncContextManager[Reading]]:
+        resources, readers = self._with.resources, self._readers()
+        how: dict[str, Any] = {"failures": self._with.failures, "pulse": resources.pulse}
+        # First: what it has of alerts is soon settled.
+        for lane, log in self._with.message_logs.items():
+            if lane in readers:
+                handle = self._messages[lane].handle
+                yield reading_messages(
+                    resources.broker, readers[lane], self._with.checkpoints, log, handle, resources.clock, **how
                 )
-                await entered.enter_async_context(taking)
-        return await entered.enter_async_context(self._reading()) if "events" in self.sink.data else None
+        if EVENTS in readers:
+            yield reading_events(
+                resources.broker,
+                readers[EVENTS],
+                self._with.checkpoints,
+                self._with.log,
+                resources.drift.guarded(self.intake.handle),
+                resources.clock,
+                workers=1 if self.sink.linger_s else self._with.export.workers,
+                **how,
+            )
 
-    def _reading(self) -> AbstractAsyncContextManager[ReadingEvents]:
-        resources = self._with.resources
-        return reading_events(
-            resources.broker,
-            self._reader(),
-            self._with.checkpoints,
-            self._with.log,
-            resources.drift.guarded(self.intake.handle),
-            resources.clock,
-            workers=1 if self.sink.linger_s else self._with.export.workers,
-            failures=self._with.failures,
-            pulse=resources.pulse,
-        )
-
-    def _reader(self) -> Reader:
+    def _readers(self) -> dict[str, Reader]:
+        """Lane -> who reads its stream."""
         wanted = self._tenants or frozenset()
         if self._tenants is not None and not wanted:
             wanted = frozenset({"-"})  # of groups that nobody is in; no tenant is called so
-        event_filter = EventFilter(tenants=wanted if len(wanted) <= _MOST_TENANTS else frozenset())
-        batch = 10_000 if self.sink.linger_s else 500
-        return sink_slots.reader(self.slot, event_filter, self.sink.begin, batch)
-
-    def _listened(self) -> dict[str, Consumer | None]:
-        """Other streams, and who takes their messages; None: nobody."""
-        tenants = sorted(self._tenants or ())
-        wanted = {
-            subjects.ALERTS_STREAM: tuple(f"aoc.alerts.{tenant}.*" for tenant in tenants) or (subjects.ALL_ALERTS,),
-            subjects.AUDIT_STREAM: tuple(map(subjects.audit, tenants)) or (subjects.ALL_AUDIT,),
-        }
-        nobody = self._tenants is not None and not tenants
+        tenants = EventFilter(tenants=wanted if len(wanted) <= _MOST_TENANTS else frozenset())
         return {
-            stream: sink_slots.consumer(self.slot, stream, wanted[stream])
-            if data in self.sink.data and not nobody
-            else None
-            for data, stream in (("alerts", subjects.ALERTS_STREAM), ("audit", subjects.AUDIT_STREAM))
+            lane: sink_slots.reader(self.slot, tenants, self.sink.begin, self._batch(lane), stream)
+            for lane, stream in _STREAMS.items()
+            if lane in self.sink.data
         }
+
+    def _batch(self, lane: str) -> int:
+        return 10_000 if lane == EVENTS and self.sink.linger_s else 500
 
     async def send_once(self, event: EventMessage) -> None:
         """Send an event that somebody decided to try again. Raises `Unreachable` when it is not taken now."""
@@ -228,29 +225,28 @@ class SinkAtWork:
     async def _heads(self) -> dict[str, Position]:
         """The ends of the streams now, by lane."""
         js = self._with.resources.js
-        ends: dict[str, Position] = {
-            lane: Position("", await sink_slots.last(js, stream))
-            for lane, stream in _STREAMS.items()
-            if lane in self.sink.data
+        views = {lane: await view(js, reader.stream) for lane, reader in self._readers().items()}
+        return {lane: Position(stream.incarnation, stream.last) for lane, stream in views.items()}
+
+    async def _observe(self) -> dict[str, Checkpoint | None]:
+        """The checkpoints of its readers now, by lane. Raises `Transient`."""
+        states = {
+            lane: await self._with.checkpoints.read(reader.checkpoint) for lane, reader in self._readers().items()
         }
-        return ends | {EVENTS: await self._head()} if "events" in self.sink.data else ends
+        for lane, state in states.items():
+            self._sent[lane].observe(self.account, state)
+        return states
 
     def _connections(self) -> int:
         """How often the connection to the bus was made again."""
         return connection(self._with.resources.broker).stats["reconnects"]
 
-    async def _note_floors(self) -> None:
-        """Note where the consumers of other streams are. Raises `Transient`, also for one that is gone: it is made."""
-        for consumer in filter(None, self._listened().values()):
-            floor = await sink_listening.floor(self._with.resources.broker, consumer)
-            await self._floors.write(consumer.stream, floor)
-
-    async def _look_until_left(self, reading: ReadingEvents | None) -> None:
+    async def _look_until_left(self, reading: Sequence[Reading]) -> None:
         work: dict[str, asyncio.Task[None]] = {}
         try:
             while not self.intake.leaving.is_set():
                 await self._behind.refresh()
-                self._sent.fall(self.account, self._behind.stretches)
+                self._sent[EVENTS].fall(self.account, self._behind.stretches)
                 stretches = self._behind.open
                 # The settings are looked at only where there is something that others could leave out.
                 for stretch in stretches if stretches and await self._joining.current() else ():
@@ -259,7 +255,6 @@ class SinkAtWork:
                         work[stretch.key] = asyncio.create_task(self._catching_up.run(stretch))
                 await self.account.write()
                 await self._lanes.reread()
-                await self._note_floors()
                 await self._tell(reading)
                 await self._pause()
         finally:
@@ -275,13 +270,15 @@ class SinkAtWork:
         await asyncio.wait({leaving}, timeout=_LOOK_S)
         leaving.cancel()
 
-    async def _tell(self, reading: ReadingEvents | None) -> None:
+    async def _tell(self, reading: Sequence[Reading]) -> None:
         """Say how the sink fares, in the store and in metrics."""
         resources, name = self._with.resources, self.sink.name
         now, head = resources.clock.now(), await self._head()
-        waiting = await sink_slots.waiting(resources.broker, subjects.EVENTS_STREAM, self.slot)
+        waiting = sum([await sink_slots.waiting(resources.broker, one) for one in self._readers().values()])
         until = self._until(await self._handled(), now, head)
-        words = (reading.trouble() if reading else None) or self.intake.trouble() or self._messages.trouble() or ""
+        troubles = [one.trouble() for one in reading]
+        troubles += [self.intake.trouble(), *(one.trouble() for one in self._messages.values())]
+        words = next(filter(None, troubles), "")
         behind = [stretch for stretch in self._behind.open if stretch.upto is None]
         if behind and not words:
             words = f"{len(behind)} tenants are behind: {behind[0].tenant}: {behind[0].why}"
@@ -299,9 +296,8 @@ class SinkAtWork:
         metrics.RUNNING.labels(name).set(not words)
 
     async def _handled(self) -> Position | None:
-        """Up to where all is settled."""
-        state = await self._with.checkpoints.read(sink_slots.slot_name(self.slot))
-        self._sent.observe(self.account, state)
+        """Up to where all events are settled."""
+        state = (await self._observe()).get(EVENTS)
         if state is None:
             return None
         own = state.position if state.hole is None else min(state.position, state.hole.after)

@@ -98,7 +98,7 @@ class Intake:
         wanted = [parcel for parcel in parcels if parcel is not None]
         for parcel in wanted:
             if parcel.position is not None and parcel.position.incarnation:
-                parcel.spot = RESTORED if parcel.restored else EVENTS, parcel.position
+                parcel.spot = RESTORED[EVENTS] if parcel.restored else EVENTS, parcel.position
         return wanted
 
     async def _settle(self, left: list[Parcel], number: int) -> None:

@@ -16,6 +16,7 @@ from aoc_common.contracts.sinks import document
 if TYPE_CHECKING:
     from aoc_common.bus.readers import Log
     from aoc_common.clock import Clock
+    from aoc_common.contracts.event_message import EventMessage
     from aoc_common.contracts.publications import Position
     from aoc_common.contracts.sink_states import SinkState
     from aoc_common.contracts.sinks import SinkSettings
@@ -40,9 +41,13 @@ class Joining:
         self._behind = behind
         self._replica = replica
 
-    async def let_in(self, before: frozenset[str] | None, log: Log, clock: Clock) -> None:
-        """Have those join that were not there `before` (None: not known). Raises `Transient`."""
-        new = (self._tenants or frozenset()) - before if before is not None else ()
+    def new(self, before: frozenset[str] | None) -> frozenset[str]:
+        """The tenants that were not there `before`; None: that is not known."""
+        return frozenset() if before is None else (self._tenants or frozenset()) - before
+
+    async def let_in(self, before: frozenset[str] | None, log: Log[EventMessage], clock: Clock) -> None:
+        """Have the events of those join that were not there `before` (None: not known). Raises `Transient`."""
+        new = self.new(before)
         if not new or (begin := await log.since(clock.now() - JOINED)) is None:
             return
         for tenant in sorted(new):

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 #: Messages that a mark is ahead of what is sent.
 AHEAD: Final = 1_000
 EVENTS: Final = "events"
-RESTORED: Final = "restored"
 ALERTS: Final = "alerts"
 AUDIT: Final = "audit"
+#: The lane of what a stream has dropped, and comes from the store.
+RESTORED: Final = {EVENTS: "restored", ALERTS: "alerts restored", AUDIT: "audit restored"}
+_DELIVERED: Final = {restored: lane for lane, restored in RESTORED.items()}
 
 type Spot = tuple[str, Position]
 """A lane, and a place in it."""
@@ -64,9 +66,9 @@ class Marks:
         wanted = frozenset(spots)
         if self._seen != self._connections():
             await self._doubt()
-        if any(lane == RESTORED for lane, _ in wanted):
-            await self._doubt_restored()
         for lane in {lane for lane, _ in wanted}:
+            if lane in _DELIVERED:
+                await self._doubt_restored(lane)
             await self._mark(lane, max(position for one, position in wanted if one == lane))
         nowhere = Position("", 0)
         return frozenset(spot for spot in wanted if spot[1] <= self._doubtful.get(spot[0], nowhere))
@@ -79,7 +81,7 @@ class Marks:
     async def _mark(self, lane: str, position: Position) -> None:
         if lane not in self._marked or position > self._marked[lane]:
             # A hole is filled by one replica at a time, batch by batch.
-            ahead = 0 if lane == RESTORED else AHEAD
+            ahead = 0 if lane in _DELIVERED else AHEAD
             mark = Position(position.incarnation, position.sequence + ahead)
             await self._store.put(self._sink, Mark(self._replica, lane, mark))
             self._marked[lane] = mark
@@ -94,12 +96,12 @@ class Marks:
                 self._doubtful[mark.lane] = max(until, self._doubtful.get(mark.lane, until))
         self._seen = seen
 
-    async def _doubt_restored(self) -> None:
+    async def _doubt_restored(self, lane: str) -> None:
         """What others had from the stream, or restored. What this replica had, it knows (`sent`)."""
         others = [
             mark.position
             for mark in await self._store.of(self._sink)
-            if mark.lane in {EVENTS, RESTORED} and mark.replica != self._replica
+            if mark.lane in {lane, _DELIVERED[lane]} and mark.replica != self._replica
         ]
         if others:
-            self._doubtful[RESTORED] = max(others)
+            self._doubtful[lane] = max(others)

@@ -14,8 +14,8 @@ from aoc_common.contracts.audit import AuditEntry
 from aoc_common.contracts.publications import Position
 from aoc_common.errors import Unfinished
 from aoc_exporter.courier import Parcel
-from aoc_exporter.entry import Entry, Kind
-from aoc_exporter.marks import ALERTS, AUDIT
+from aoc_exporter.entry import Entry
+from aoc_exporter.marks import RESTORED
 
 if TYPE_CHECKING:
     from asyncio import Event
@@ -23,35 +23,35 @@ if TYPE_CHECKING:
 
     from nats.aio.msg import Msg
 
+    from aoc_common.bus.reading import Origin
     from aoc_common.clock import Clock
     from aoc_exporter.courier import Courier
     from aoc_exporter.selection import Choice
+    from aoc_exporter.sent import Sent
 
-_LANES: Final = {Kind.ALERT: ALERTS, Kind.AUDIT: AUDIT}
 #: A destination that takes nothing for so long holds up others no longer. Seconds.
 _PATIENCE_S: Final = 4.0
 #: What was given back comes again within a minute, here or at another replica.
 _GIVEN_BACK: Final = 20_000
 _GIVEN_BACK_S: Final = 150.0
 
-type _Place = tuple[str, int]
-"""A stream, and a message's sequence there."""
-
 
 class MessageIntake:
-    """Handles batches of messages. `leaving`: nothing more is begun."""
+    """Handles batches of messages of one stream. `lane`: its name in marks. `leaving`: nothing more is begun."""
 
-    def __init__(self, courier: Courier, choice: Choice, leaving: Event, clock: Clock) -> None:
+    def __init__(self, lane: str, courier: Courier, choice: Choice, leaving: Event, clock: Clock, sent: Sent) -> None:
+        self._lane = lane
+        self._sent = sent
         self._courier = courier
         self._choice = choice
         self._leaving = leaving
         self._clock = clock
         #: Where -> how often it was handed out until it was given back, whose it is, and why.
-        self._given_back: TTLCache[_Place, tuple[int, str, str]] = TTLCache(
+        self._given_back: TTLCache[Position, tuple[int, str, str]] = TTLCache(
             _GIVEN_BACK, _GIVEN_BACK_S, timer=clock.monotonic
         )
 
-    async def handle(self, messages: Sequence[Msg]) -> None:
+    async def handle(self, messages: Sequence[Msg], origin: Origin) -> None:
         """Send what is wanted. Raises `Unfinished` for what is to come again, and `Malformed`."""
         now = int(self._clock.now().timestamp() * 1000)
         parcels = []
@@ -60,37 +60,41 @@ class MessageIntake:
             if (chosen := self._choice.of(entry, now)) is None:
                 self._courier.account.filtered(entry.tenant)
             else:
-                parcels.append(self._parcel(chosen, place, message))
+                parcels.append(self._parcel(chosen, place, message, origin))
+        undone: frozenset[int] = frozenset()
         try:
             await self._send_all(parcels)
         except Unfinished as error:
-            self._note(messages, [parcel for parcel in parcels if parcel.place in error.undone])
+            undone = error.undone
             raise
         finally:
+            self._note(messages, parcels, undone, origin)
             await self._courier.account.write_repeats()
-        self._note(messages, [])
 
     def trouble(self) -> str | None:
         """Why something was given back, in a destination's words; None when nothing is."""
         self._given_back.expire()
         return next((f"{tenant}: {words}" for _, tenant, words in self._given_back.values()), None)
 
-    def _parcel(self, entry: Entry, place: int, message: Msg) -> Parcel:
+    def _parcel(self, entry: Entry, place: int, message: Msg, origin: Origin) -> Parcel:
         """What was given back is no repeat for that, and is marked already."""
-        at = message.metadata.sequence.stream
-        before = self._given_back.get((message.metadata.stream, at))
+        at = _place(message, origin)
+        before = self._given_back.get(at)
         deliveries = message.metadata.num_delivered - (before[0] if before else 0)
-        spot = None if before else (_LANES[entry.kind], Position("", at))
-        return Parcel(entry, place, None, max(deliveries, 1), spot=spot)
+        spot = None if before else (RESTORED[self._lane] if origin.restored else self._lane, at)
+        return Parcel(entry, place, None, max(deliveries, 1), restored=origin.restored, spot=spot)
 
-    def _note(self, messages: Sequence[Msg], left: Sequence[Parcel]) -> None:
-        undone = {parcel.place: parcel for parcel in left}
-        for place, message in enumerate(messages):
-            where = message.metadata.stream, message.metadata.sequence.stream
-            if (parcel := undone.get(place)) is not None:
-                self._given_back[where] = message.metadata.num_delivered, parcel.tenant, parcel.words
-            else:
-                self._given_back.pop(where, None)
+    def _note(self, messages: Sequence[Msg], parcels: Sequence[Parcel], undone: frozenset[int], origin: Origin) -> None:
+        """Remember what was sent where a copy would be one more, and what is given back."""
+        for parcel in parcels:
+            message = messages[parcel.place]
+            at = _place(message, origin)
+            if parcel.place in undone:
+                self._given_back[at] = message.metadata.num_delivered, parcel.tenant, parcel.words
+                continue
+            self._given_back.pop(at, None)
+            if parcel.copies:
+                self._sent.note(self._courier.account, parcel.tenant, at, restored=origin.restored)
 
     async def _send_all(self, left: list[Parcel]) -> None:
         tries, began = 0, self._clock.monotonic()
@@ -105,6 +109,10 @@ class MessageIntake:
         away = {tenant for _, tenant, _ in self._given_back.values()}
         patient = self._clock.monotonic() - began < _PATIENCE_S and not {parcel.tenant for parcel in left} <= away
         return self._courier.lanes.several and not patient
+
+
+def _place(message: Msg, origin: Origin) -> Position:
+    return Position(origin.incarnation, message.metadata.sequence.stream)
 
 
 def _entry(message: Msg) -> Entry:

@@ -66,8 +66,7 @@ async def test_a_sink_whose_place_was_given_away_takes_another_one_and_shares_no
         await bench.publish(*sign_ins(4))
         await eventually(lambda: len(receiver.taken.times) == 4)
         before = (await bench.state("siem")).slot
-        await sink_slots.vacate(await bench.broker("exporter"), before)
-        await bench.checkpoints.forget(sink_slots.slot_name(before))
+        await sink_slots.vacate(await bench.broker("exporter"), before, bench.checkpoints)
         await bench.states.free("siem")
         other = await bench.states.place("quicker", "file", {"kind": "folder"}, datetime.now(UTC))
 

@@ -11,7 +11,7 @@ from aoc_common.bus.broker import jetstream
 from aoc_common.bus.publish import Outgoing
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
-from aoc_common.contracts.alert_message import REVISION_HEADER, RULE_HEADER
+from aoc_common.contracts.alert_message import ID_HEADER, REVISION_HEADER, RULE_HEADER
 from aoc_common.contracts.audit import AuditEntry, Chain, Head
 from aoc_common.review.deciding import Backends
 from aoc_common.review.letters import republish
@@ -160,7 +160,7 @@ async def alerts(bench, tenant: str, *revisions: int) -> None:
     """Have the alerter publish these revisions of one alert of a tenant."""
     for revision in revisions:
         body = orjson.dumps({"class_uid": 2004, "time": 1_790_000_000_000, "finding_info": {"uid": f"{tenant}-a"}})
-        headers = {REVISION_HEADER: str(revision), RULE_HEADER: "r1"}
+        headers = {ID_HEADER: f"{tenant}-a:{revision}", REVISION_HEADER: str(revision), RULE_HEADER: "r1"}
         await bench.say("alerter", subjects.ALERTS_STREAM, Outgoing(subjects.alerts(tenant, "high"), body, headers))
 
 

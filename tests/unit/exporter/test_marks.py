@@ -99,12 +99,12 @@ async def test_what_comes_from_the_store_is_counted_if_others_had_it_from_the_st
     await killed.enter(spots([5]))
     other = await sink.replica("other")
     sink.bus.incarnation = "b"
-    assert await doubtful(other, range(AHEAD, AHEAD + 10), RESTORED) == [*range(AHEAD, AHEAD + 6)]
+    assert await doubtful(other, range(AHEAD, AHEAD + 10), RESTORED[EVENTS]) == [*range(AHEAD, AHEAD + 6)]
 
     # Of its own this replica knows better (`sent`).
-    assert await doubtful(other, range(AHEAD + 6, AHEAD + 20), RESTORED) == []
+    assert await doubtful(other, range(AHEAD + 6, AHEAD + 20), RESTORED[EVENTS]) == []
     third = await sink.replica("third")
-    assert await doubtful(third, range(AHEAD + 10, AHEAD + 30), RESTORED) == [*range(AHEAD + 10, AHEAD + 20)]
+    assert await doubtful(third, range(AHEAD + 10, AHEAD + 30), RESTORED[EVENTS]) == [*range(AHEAD + 10, AHEAD + 20)]
 
 
 async def test_streams_are_marked_each_by_itself() -> None:

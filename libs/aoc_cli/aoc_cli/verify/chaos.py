@@ -108,7 +108,8 @@ def _of(kind: Kind, victims: Sequence[str], rng: Random) -> Iterator[Strike]:
             yield from (Strike("down", f"{name}*", _EXPIRED_S) for name in _READERS if _runs(name, victims))
         case "streams":
             of_alerts = (subjects.ALERTS_STREAM,) if _runs("alerter", victims) else ()
-            for name in (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.JOBS_STREAM, *of_alerts):
+            of_sinks = (subjects.AUDIT_STREAM,) if _runs("exporter", victims) else ()
+            for name in (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.JOBS_STREAM, *of_alerts, *of_sinks):
                 yield Strike("delete stream", name, rng.uniform(*_AWAY_S))
         case "deletions":
             yield Strike("delete stream", subjects.EVENTS_STREAM, rng.uniform(*_AWAY_S))

@@ -152,7 +152,6 @@ def _show_sinks(account: RunResult) -> None:
         "alerts",
         "audit",
         "lost",
-        "gone",
         "doubled",
         "repeats",
         "republished",

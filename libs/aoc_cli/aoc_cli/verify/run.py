@@ -126,7 +126,7 @@ class Verification:
     ) -> bool:
         """Strike, and restart what dies, until all is done. Raises `ChildDied` when a process keeps dying."""
         draining.check()
-        await self._sinks.begin(links.gateway)
+        await self._sinks.begin(links.gateway, links.database)
         try:
             async with asyncio.TaskGroup() as group:
                 watching = group.create_task(_restart_dead(supervisor))

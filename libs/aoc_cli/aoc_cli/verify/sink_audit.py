@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aoc_cli.verify.sink_comparison import Published
 from aoc_common.bus.broker import jetstream
-from aoc_common.bus.publish import Outgoing, publish_all
+from aoc_common.bus.noted import NotedStream
+from aoc_common.bus.publish import Outgoing
+from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.contracts.audit import AuditEntry, Chain, Head
 from aoc_common.contracts.ids import to_ms
+from aoc_common.store.mongo.message_log import MongoMessageLog
 from aoc_sim.settings import DEFAULT_TENANTS
 from aoc_sim.siem.fingerprints import fingerprint
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from faststream.nats import NatsBroker
+
+    from aoc_common.store.mongo.client import Database
 
 #: Of each tenant.
 _ENTRIES: Final = 25
@@ -37,13 +42,14 @@ def made_entries() -> Iterator[AuditEntry]:
             yield entry
 
 
-async def write(broker: NatsBroker, entries: Iterable[AuditEntry]) -> None:
-    """Put them onto AOC_AUDIT. Raises `Transient`."""
+async def write(broker: NatsBroker, database: Database, entries: Iterable[AuditEntry]) -> None:
+    """Put them onto AOC_AUDIT, as a gateway does. Raises `Transient`."""
     messages = [
         Outgoing(subjects.audit(entry.chain.tenant), entry.text.encode(), {"Nats-Msg-Id": entry.id})
         for entry in entries
     ]
-    await publish_all(jetstream(broker), subjects.AUDIT_STREAM, messages)
+    log = MongoMessageLog(database, subjects.AUDIT_STREAM)
+    await NotedStream(subjects.AUDIT_STREAM, log, SystemClock()).publish(jetstream(broker), messages)
 
 
 def published_entries(entries: Iterable[AuditEntry]) -> dict[str, Published]:

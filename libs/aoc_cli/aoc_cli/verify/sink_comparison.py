@@ -64,8 +64,7 @@ class SinkOutcome:
     - `refused`: given up in the destination's words. `late`: sent from the store, beside the others. `missing`: stored
       no more when they were to be sent late. `unseen`: compared by their number alone, because AOC_EVENTS had dropped
       them before they were read.
-    - `alerts`, `audit`: how many of the expected are revisions of alerts, and entries. `gone`: revisions that it lacks
-      because AOC_ALERTS was deleted, which nothing fills; they are not in `lost`.
+    - `alerts`, `audit`: how many of the expected are revisions of alerts, and entries.
     - `joined`: whether a tenant was added midway. `faults`: what happened to requests.
     """
 
@@ -85,7 +84,6 @@ class SinkOutcome:
     unseen: int
     alerts: int = 0
     audit: int = 0
-    gone: int = 0
     once: bool = False
     joined: bool = False
     killed: bool = False
@@ -165,18 +163,15 @@ def compare_sink(
     *,
     alerts: Collection[str] = (),
     audit: Collection[str] = (),
-    gone: Collection[str] = (),
     joined: bool = False,
     killed: bool = False,
     faults: Mapping[str, int] | None = None,
 ) -> SinkOutcome:
     """Compare. `account`: the exporter's own, by tenant. `expected`: keys of what is stored.
 
-    `alerts`, `audit`: of the expected, those of alerts and of the audit trail; `gone`: of these, those of an AOC_ALERTS
-    that was deleted.
+    `alerts`, `audit`: of the expected, those of alerts and of the audit trail.
     """
-    absent, unknown = expected - arrived.keys(), arrived.keys() - expected
-    lost = absent.difference(gone)
+    lost, unknown = expected - arrived.keys(), arrived.keys() - expected
     seen = [(key, published[key], there) for key, there in arrived.items() if key in published]
     altered = {key for key, true, there in seen if _altered(true, there)}
     doubled = sum(there.times - 1 for there in arrived.values())
@@ -205,7 +200,6 @@ def compare_sink(
         unseen=len(expected - published.keys()),
         alerts=len(alerts),
         audit=len(audit),
-        gone=len(absent) - len(lost),
         once=name in ONCE,
         joined=joined,
         killed=killed,

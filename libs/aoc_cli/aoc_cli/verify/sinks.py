@@ -12,7 +12,7 @@ import orjson
 
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.verify import sink_audit, sink_folders, sinks_file
-from aoc_cli.verify.sink_alerts import gone, published_alerts, revisions
+from aoc_cli.verify.sink_alerts import published_alerts, revisions
 from aoc_cli.verify.sink_comparison import Arrived, compare_sink, keys, message_key, published
 from aoc_cli.verify.sink_folders import SinkFolder
 from aoc_common.errors import Transient
@@ -71,10 +71,10 @@ class Sinks:
         self._write()
         return sinks_file.exporter_settings(self._file, self._secrets, self._files)
 
-    async def begin(self, broker: NatsBroker) -> None:
+    async def begin(self, broker: NatsBroker, database: Database) -> None:
         """Write the audit trail that sinks are to get. Raises `Transient`."""
         if self.names:
-            await sink_audit.write(broker, self._entries)
+            await sink_audit.write(broker, database, self._entries)
 
     def look(self, share: float) -> None:
         """Add a tenant to every other sink when this share of the records is stored."""
@@ -128,7 +128,6 @@ class Sinks:
                 (await accounts.of(name)).values(),
                 alerts=of_alerts,
                 audit=of_audit,
-                gone=gone(messages),
                 joined=name in self.names[::2],
                 killed=killed,
                 faults=summary[name]["faults"] if name in summary else None,
@@ -137,10 +136,10 @@ class Sinks:
         }
 
     def _wanted(self, links: Links) -> int:
-        """How many versions, revisions and entries were published, and not deleted before they were read."""
+        """How many versions, revisions and entries were published."""
         events = {message_key(message) for message in links.recorder.messages} - {None}
         messages = links.alert_recorder.messages if "alerts" in self._data else []
-        alerts = {message.key for message in messages} - gone(messages)
+        alerts = {message.key for message in messages}
         return len(events) + len(alerts) + len(self._entries)
 
     async def _alerts(self, database: Database) -> set[str]:

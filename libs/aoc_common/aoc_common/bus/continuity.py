@@ -1,4 +1,4 @@
-"""Sees to it that a reader of AOC_EVENTS misses nothing: compares its checkpoint with the stream, and fills holes.
+"""Sees to it that a reader misses nothing: compares its checkpoint with the stream, and fills holes.
 
 *The checkpoint moves on only while the stream still holds all that is behind it.* A consumer passes over what the
 stream has dropped without a word, and its acknowledgement floor with it. So it is asked first, and then the stream:
@@ -32,13 +32,12 @@ if TYPE_CHECKING:
 
     from aoc_common.bus.readers import Checkpoints, Log, Reader
     from aoc_common.clock import Clock
-    from aoc_common.contracts.event_message import EventMessage
-    from aoc_common.contracts.reading import Checkpoint, Portion, StreamView
+    from aoc_common.contracts.reading import Checkpoint, Portion, StoredMessage, StreamView
 
 _log = logs.get(__name__)
 
-type Deliver = Callable[[Sequence[EventMessage], str], Awaitable[None]]
-"""Has these events of an incarnation handled, however long that takes."""
+type Deliver = Callable[[Sequence[StoredMessage], str], Awaitable[None]]
+"""Has these messages of an incarnation handled, however long that takes."""
 
 #: Between two looks, in seconds: what was handled since the last one is delivered again when the consumer is lost.
 LOOK_S: Final = 1.0
@@ -61,7 +60,13 @@ class Continuity:
     """
 
     def __init__(
-        self, broker: NatsBroker, reader: Reader, checkpoints: Checkpoints, log: Log, deliver: Deliver, clock: Clock
+        self,
+        broker: NatsBroker,
+        reader: Reader,
+        checkpoints: Checkpoints,
+        log: Log[StoredMessage],
+        deliver: Deliver,
+        clock: Clock,
     ) -> None:
         self.open = asyncio.Event()
         self.trouble: str | None = "not looked yet"
@@ -98,7 +103,7 @@ class Continuity:
         except Exception as error:  # noqa: BLE001  # reported with its traceback
             # A defect of ours must not end the checkpoint in silence.
             self.trouble = f"{type(error).__name__}: {error}"
-            _log.exception("reader.failed", reader=self._reader.name)
+            _log.exception("reader.failed", reader=self._reader.checkpoint)
 
     def stop(self) -> None:
         """End after what is in work."""
@@ -109,20 +114,20 @@ class Continuity:
 
         Raises `Transient`, and `BadConfiguration` for a reader that `provision` has not made.
         """
-        state = await self._checkpoints.read(self._reader.name)
+        state = await self._checkpoints.read(self._reader.checkpoint)
         if state is None:
-            raise BadConfiguration(f"reader {self._reader.name} has no checkpoint; run: aoc provision")
+            raise BadConfiguration(f"reader {self._reader.checkpoint} has no checkpoint; run: aoc provision")
         if state.hole is not None:
             return await self._fill(state)
         # In this order: what the consumer says is proven by what the stream says after it.
         info = await self._consumer_info()
-        stream = await view(jetstream(self._broker))
+        stream = await view(jetstream(self._broker), self._reader.stream)
         if (hole := hole_in(state, stream, self._clock.now())) is not None:
             self.open.clear()
             self._before = None
-            metrics.READER_HOLES.labels(self._reader.name, hole.reason).inc()
+            metrics.READER_HOLES.labels(self._reader.checkpoint, hole.reason).inc()
             _log.warning(
-                "reader.hole_found", reader=self._reader.name, reason=hole.reason, **_span(hole.after, hole.upto)
+                "reader.hole_found", reader=self._reader.checkpoint, reason=hole.reason, **_span(hole.after, hole.upto)
             )
             return await self._fill(replace(state, hole=hole, head=stream.last, deleted=stream.deleted))
         await self._advance(state, stream, info)
@@ -165,7 +170,7 @@ class Continuity:
         now = self._clock.now()
         if state.filler not in ("", self._replica) and state.filler_until is not None and state.filler_until > now:
             return False
-        name = self._reader.name
+        name = self._reader.checkpoint
         with metrics.READER_FILLING.labels(name).track_inprogress():
             state = await self._written(replace(state, filler=self._replica, filler_until=now + _LEASE))
             while (hole := state.hole) is not None and not self._stopping.is_set():
@@ -189,7 +194,7 @@ class Continuity:
             )
         return True
 
-    async def _handled(self, state: Checkpoint, portion: Portion) -> Checkpoint:
+    async def _handled(self, state: Checkpoint, portion: Portion[StoredMessage]) -> Checkpoint:
         """Have a portion handled, and go on saying meanwhile that this replica does it. Raises `_LostError`."""
         if not portion.messages:
             return state
@@ -208,7 +213,7 @@ class Continuity:
         some = state.sought[:_SOUGHT_TOGETHER]
         # Before the log is read: whoever is settled by then has noted what he published.
         final = not await self._log.unsettled(max(sought.since for sought in some))
-        looked_up: list[tuple[UnnotedHole, Portion]] = []
+        looked_up: list[tuple[UnnotedHole, Portion[StoredMessage]]] = []
         for sought in some:
             portion = await self._log.portion(
                 Position(sought.range.incarnation, sought.range.first - 1),
@@ -229,7 +234,7 @@ class Continuity:
                 if sought.since in {of.since for of in some} and _done(sought, looked_up)
             ]
             after = replace(after, sought=tuple(sought for sought in after.sought if sought not in given_up))
-            _give_up(self._reader.name, given_up)
+            _give_up(self._reader.checkpoint, given_up)
         elif after.sought == state.sought:
             # The others have their turn at the next look.
             after = replace(after, sought=(*after.sought[len(some) :], *after.sought[: len(some)]))
@@ -241,15 +246,15 @@ class Continuity:
             raise _LostError
         return replace(state, revision=state.revision + 1)
 
-    def _count(self, portion: Portion) -> None:
+    def _count(self, portion: Portion[StoredMessage]) -> None:
         self.portions += 1
-        metrics.READER_EVENTS.labels(self._reader.name, "store").inc(len(portion.messages))
-        metrics.READER_LOST.labels(self._reader.name, "missing").inc(portion.missing)
+        metrics.READER_EVENTS.labels(self._reader.checkpoint, "store").inc(len(portion.messages))
+        metrics.READER_LOST.labels(self._reader.checkpoint, "missing").inc(portion.missing)
 
     def _failed(self, error: Exception) -> None:
         why = str(error) or type(error).__name__
         if why != self.trouble:
-            _log.warning("reader.look_failed", reader=self._reader.name, error=why)
+            _log.warning("reader.look_failed", reader=self._reader.checkpoint, error=why)
         self.trouble = why
 
     async def _pause(self, seconds: float) -> None:
@@ -267,7 +272,7 @@ def _behind(range_: Range, after: Position | None) -> list[Range]:
     return [] if after is None else [replace(range_, first=after.sequence + 1)]
 
 
-def _done(sought: UnnotedHole, looked_up: Sequence[tuple[UnnotedHole, Portion]]) -> bool:
+def _done(sought: UnnotedHole, looked_up: Sequence[tuple[UnnotedHole, Portion[StoredMessage]]]) -> bool:
     """Whether a range was read to its end, so that nobody has noted what it held."""
     return any(sought.range in portion.unaccounted and portion.after is None for _, portion in looked_up)
 

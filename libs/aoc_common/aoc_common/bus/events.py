@@ -3,67 +3,40 @@
     async with reading_events(broker, READER, checkpoints, log, handle, clock) as reading:
         ...  # `handle` gets batches of events; `reading.trouble()` is for a probe
 
-At least once: `handle` gets every event and version that was published since the reader began, whatever the stream's
-limits, its deletion or the consumer's have taken away meanwhile (docs/adr/0027-reader.md says what comes twice, and
-when). So its effects have to be idempotent by `EventMessage.key`; `store.effects` is for those that cannot be.
+`handle` gets every event and version that was published since the reader began (`bus.reading`). So its effects have to
+be idempotent by `EventMessage.key`.
 """
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from aoc_common.bus.consume import Handling, consuming
-from aoc_common.bus.continuity import LOOK_S, Continuity
-from aoc_common.bus.policy import Failures, Redelivery
-from aoc_common.bus.restored import RestoredMessage
+from aoc_common.bus.reading import reading_messages
 from aoc_common.contracts.event_message import EventMessage
-from aoc_common.errors import Postponed
-from aoc_common.telemetry import metrics
-from aoc_common.telemetry.pulse import Pulse, moved
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from faststream.nats import NatsBroker
     from nats.aio.msg import Msg
 
+    from aoc_common.bus.policy import Failures, Redelivery
     from aoc_common.bus.readers import Checkpoints, Log, Reader
+    from aoc_common.bus.reading import Origin, Reading
     from aoc_common.clock import Clock
+    from aoc_common.telemetry.pulse import Pulse
 
 type Handle = Callable[[Sequence[EventMessage]], Awaitable[None]]
-"""Has its effects for a batch of events. What it raises is settled by `bus.policy`, whether an event came from the
-stream or from the store: `Transient` is tried again, `Permanent` is a dead letter, anything else a few times first."""
-
-#: For how long what is in work is waited for when a reader leaves.
-_DRAIN_S: Final = 30.0
+"""Has its effects for a batch of events, as `bus.reading.Handle` does."""
 
 
-class ReadingEvents:
-    """A reader at work."""
-
-    def __init__(self, continuity: Continuity, working: Callable[[], bool], running: asyncio.Task[None]) -> None:
-        self._continuity = continuity
-        self._working = working
-        self._running = running
-
-    def trouble(self) -> str | None:
-        """Why events are not read, or their checkpoint is not kept; None when all is well. Filling a hole is well."""
-        if self._running.done():
-            return "its checkpoint is not kept any more"
-        if not self._working():
-            return "the consumer does not answer"
-        return self._continuity.trouble
-
-
-@asynccontextmanager
-async def reading_events(  # what a reader is made of
+def reading_events(  # what a reader is made of
     broker: NatsBroker,
     reader: Reader,
     checkpoints: Checkpoints,
-    log: Log,
+    log: Log[EventMessage],
     handle: Handle,
     clock: Clock,
     *,
@@ -71,73 +44,29 @@ async def reading_events(  # what a reader is made of
     failures: Failures | None = None,
     pulse: Pulse | None = None,
     redelivery: Redelivery | None = None,
-) -> AsyncIterator[ReadingEvents]:
-    """Run `handle` over batches of events, `workers` at once, and over what the stream has dropped, from the store.
+) -> AbstractAsyncContextManager[Reading]:
+    """Run `handle` over batches of events, as `reading_messages` does over messages."""
 
-    A hole is filled before what comes after it is handled, one batch at a time, by one replica; events behind it that
-    were in work when it was found are handled before it. The broker must be connected. Raises `BadConfiguration` for a
-    reader that `provision` has not made.
-    """
-    metrics.READER.export()
-    policy, work, how = failures or Failures(reader.service), pulse or Pulse(), redelivery or Redelivery()
+    async def on_messages(messages: Sequence[Msg], origin: Origin) -> None:
+        await handle([_event(message, origin) for message in messages])
 
-    async def deliver(events: Sequence[EventMessage], incarnation: str) -> None:
-        remaining = [RestoredMessage(event, incarnation, reader.name) for event in events]
-        while remaining:
-            with work.holding(reader.name, len(remaining)):
-                await filling.run(remaining)
-            remaining = [message for message in remaining if not message.is_acked]
-            if remaining and leaving.is_set():
-                raise Postponed("the reader leaves while a hole is filled")
-            if remaining:
-                await clock.sleep(max(message.delay_s for message in remaining))
-
-    async def on_restored(messages: Sequence[Msg]) -> None:
-        events = (_event(message, getattr(message, "incarnation", "")) for message in messages)
-        await handle([replace(event, restored=True) for event in events])
-
-    filling = Handling(broker, on_restored, policy, how)
-    continuity = Continuity(broker, reader, checkpoints, log, deliver, clock)
-    leaving = asyncio.Event()
-
-    async def on_messages(messages: Sequence[Msg]) -> None:
-        portions = continuity.portions
-        while not continuity.open.is_set():
-            if leaving.is_set():
-                raise Postponed("the reader leaves while a hole is filled")
-            if portions != continuity.portions:
-                portions = continuity.portions
-                moved()
-            await _either(continuity.open, leaving, LOOK_S)
-        incarnation = continuity.incarnation
-        await handle([_event(message, incarnation) for message in messages])
-        metrics.READER_EVENTS.labels(reader.name, "stream").inc(len(messages))
-
-    running = asyncio.create_task(continuity.run())
-    try:
-        async with consuming(
-            broker, reader.consumer, on_messages, workers, policy, pulse=work, redelivery=how
-        ) as working:
-            try:
-                yield ReadingEvents(continuity, working, running)
-            finally:
-                leaving.set()
-    finally:
-        continuity.stop()
-        await asyncio.wait({running}, timeout=_DRAIN_S)
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-
-def _event(message: Msg, incarnation: str) -> EventMessage:
-    place = message.metadata
-    return EventMessage.from_message(
-        message.subject, message.headers, message.data, place.sequence.stream, place.num_delivered, incarnation
+    return reading_messages(
+        broker,
+        reader,
+        checkpoints,
+        log,
+        on_messages,
+        clock,
+        workers=workers,
+        failures=failures,
+        pulse=pulse,
+        redelivery=redelivery,
     )
 
 
-async def _either(first: asyncio.Event, other: asyncio.Event, seconds: float) -> None:
-    waits = [asyncio.create_task(first.wait()), asyncio.create_task(other.wait())]
-    await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    for wait in waits:
-        wait.cancel()
+def _event(message: Msg, origin: Origin) -> EventMessage:
+    place = message.metadata
+    event = EventMessage.from_message(
+        message.subject, message.headers, message.data, place.sequence.stream, place.num_delivered, origin.incarnation
+    )
+    return replace(event, restored=True) if origin.restored else event

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from nats.aio.msg import Msg
 
-from aoc_common.contracts import subjects
 from aoc_common.contracts.publications import made_at
 
 if TYPE_CHECKING:
-    from aoc_common.contracts.event_message import EventMessage
+    from aoc_common.bus.readers import Reader
+    from aoc_common.contracts.reading import StoredMessage
 
 #: Seconds until the next try, where nobody says.
 _DELAY_S: Final = 1.0
@@ -19,13 +19,13 @@ _DELAY_S: Final = 1.0
 class RestoredMessage(Msg):
     """A message from the store. Nobody delivers it once more: `delay_s` says when whoever has it has to try again."""
 
-    def __init__(self, event: EventMessage, incarnation: str, durable: str) -> None:
-        super().__init__(None, event.subject, data=event.body, headers=event.headers())  # type: ignore[arg-type]
+    def __init__(self, message: StoredMessage, incarnation: str, reader: Reader) -> None:
+        super().__init__(None, message.subject, data=message.body, headers=message.headers())  # type: ignore[arg-type]
         self.tries = 1
         self.delay_s = _DELAY_S
-        self._place = Msg.Metadata.SequencePair(consumer=0, stream=event.sequence)
+        self._place = Msg.Metadata.SequencePair(consumer=0, stream=message.sequence)
         self._taken_at = made_at(incarnation)
-        self._durable = durable
+        self._reader = reader
         self.incarnation = incarnation
 
     @property
@@ -36,8 +36,8 @@ class RestoredMessage(Msg):
             num_pending=0,
             num_delivered=self.tries,
             timestamp=self._taken_at,
-            stream=subjects.EVENTS_STREAM,
-            consumer=self._durable,
+            stream=self._reader.stream,
+            consumer=self._reader.name,
         )
 
     async def ack(self) -> None:

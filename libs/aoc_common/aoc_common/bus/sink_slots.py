@@ -8,24 +8,29 @@ beforehand: the exporter's user of NATS may make and remove consumers of these n
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
 from aoc_common.bus.broker import jetstream
-from aoc_common.bus.consume import Consumer
-from aoc_common.bus.readers import Reader, declare_reader
+from aoc_common.bus.readers import Reader, declare_reader, view
 from aoc_common.contracts import subjects
+from aoc_common.contracts.publications import Position
+from aoc_common.contracts.reading import Checkpoint
 from aoc_common.contracts.sinks import MOST_SINKS
 from aoc_common.errors import Unreachable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
     from faststream.nats import NatsBroker
-    from nats.js import JetStreamContext
+    from nats.js.api import ConsumerInfo
 
     from aoc_common.bus.readers import Begin, Checkpoints, Log
-    from aoc_common.contracts.reading import EventFilter
+    from aoc_common.contracts.reading import EventFilter, StoredMessage
 
 _SERVICE: Final = "exporter"
 #: Streams on which a sink may have a consumer.
@@ -54,11 +59,14 @@ def permissions() -> tuple[str, ...]:
             f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{slot}",
             f"$JS.ACK.{stream}.{slot}.>",
         )
-    ) + tuple(f"$JS.API.STREAM.MSG.GET.{stream}" for stream in STREAMS if stream != subjects.EVENTS_STREAM)
+    ) + tuple(f"$JS.API.STREAM.MSG.GET.{stream}" for stream in STREAMS)
 
 
-def reader(slot: int, event_filter: EventFilter, begin: Begin, batch: int = _BATCH) -> Reader:
-    """Who reads AOC_EVENTS for the sink in that place."""
+def reader(
+    slot: int, event_filter: EventFilter, begin: Begin, batch: int = _BATCH, stream: str = subjects.EVENTS_STREAM
+) -> Reader:
+    """Who reads a stream for the sink in that place."""
+    of_events = stream == subjects.EVENTS_STREAM
     return Reader(
         service=_SERVICE,
         name=slot_name(slot),
@@ -66,76 +74,83 @@ def reader(slot: int, event_filter: EventFilter, begin: Begin, batch: int = _BAT
         begin=begin,
         batch=batch,
         batch_bytes=_BATCH_BYTES,
-        max_pending=max(4096, 2 * batch),
+        max_pending=max(4096, 2 * batch) if of_events else _MOST_HELD,
         movable=True,
-    )
-
-
-def consumer(slot: int, stream: str, wanted: tuple[str, ...]) -> Consumer:
-    """Who takes the messages of another stream for the sink in that place."""
-    return Consumer(
-        service=_SERVICE,
         stream=stream,
-        subject=wanted[0],
-        subjects=wanted,
-        durable=slot_name(slot),
-        batch=_BATCH,
-        batch_bytes=_BATCH_BYTES,
-        max_pending=_MOST_HELD,
-        begins_anywhere=True,
     )
 
 
-async def occupy(broker: NatsBroker, reader: Reader, checkpoints: Checkpoints, log: Log) -> list[str]:
+async def occupy(broker: NatsBroker, reader: Reader, checkpoints: Checkpoints, log: Log[StoredMessage]) -> list[str]:
     """Make a sink's checkpoint and consumer, or bring the consumer in order; what was done. Raises `Transient`."""
+    if await checkpoints.read(reader.checkpoint) is None and (info := await _info(broker, reader)) is not None:
+        # Of a version that had none for this stream: it begins where its consumer is.
+        stream = await view(jetstream(broker), reader.stream)
+        settled = info.ack_floor.stream_seq if info.ack_floor else 0
+        begin = Position(stream.incarnation, min(settled, stream.last))
+        await checkpoints.write(Checkpoint(reader.checkpoint, begin, head=stream.last, deleted=stream.deleted))
     return await declare_reader(broker, reader, checkpoints, log)
+
+
+async def go_back(
+    broker: NatsBroker, reader: Reader, checkpoints: Checkpoints, log: Log[StoredMessage], since: datetime
+) -> None:
+    """Have a reader read again what was published since then: tenants join it that it left out until now.
+
+    JetStream goes on from where a consumer is, also with another filter. So it is removed, and `occupy` makes it anew.
+    What it brings again of others is a repeat. Raises `Transient`, also when another replica changes the checkpoint.
+    """
+    state, begin = await checkpoints.read(reader.checkpoint), await log.since(since)
+    if state is None:
+        return
+    # Where nothing is noted since then, nothing was published that is not read yet.
+    begin = state.position if begin is None else min(begin, state.position)
+    hole = None if state.hole is None else replace(state.hole, after=min(state.hole.after, begin))
+    if not await checkpoints.write(replace(state, position=begin, hole=hole)):
+        raise Unreachable(f"reader {reader.checkpoint}: another replica has changed its checkpoint")
+    await _remove(broker, reader.stream, reader.name)
 
 
 async def filtered_tenants(broker: NatsBroker, reader: Reader) -> frozenset[str] | None:
     """The tenants for which the consumer of a place was made; None: all, or it is not there. Raises `Unreachable`."""
+    if (info := await _info(broker, reader)) is None:
+        return None
+    wanted = info.config.filter_subjects or [info.config.filter_subject or ""]
+    tenants = frozenset(subjects.tenant_of_message(subject) for subject in wanted if subject)
+    return None if not tenants or "*" in tenants else tenants
+
+
+async def vacate(broker: NatsBroker, slot: int, checkpoints: Checkpoints, streams: Iterable[str] = STREAMS) -> None:
+    """Remove a place's consumers, and where they were: whoever has it next begins anew. Idempotent.
+
+    Raises `Transient`.
+    """
+    for stream in streams:
+        await _remove(broker, stream, slot_name(slot))
+        await checkpoints.forget(Reader(_SERVICE, slot_name(slot), stream=stream).checkpoint)
+
+
+async def waiting(broker: NatsBroker, reader: Reader) -> int:
+    """Messages of a reader's consumer that are not settled. Raises `Unreachable`, also for one that is gone."""
+    if (info := await _info(broker, reader)) is None:
+        raise Unreachable(f"{reader.stream}: consumer {reader.name} is gone; it is made anew")
+    return (info.num_pending or 0) + (info.num_ack_pending or 0)
+
+
+async def _info(broker: NatsBroker, reader: Reader) -> ConsumerInfo | None:
+    """A reader's consumer; None where it is not there. Raises `Unreachable`."""
     try:
-        info = await jetstream(broker).consumer_info(subjects.EVENTS_STREAM, reader.name)
+        info: ConsumerInfo = await jetstream(broker).consumer_info(reader.stream, reader.name)
     except NotFoundError:
         return None
     except (NatsError, TimeoutError) as error:
-        raise Unreachable(f"consumer {reader.name}: {error or type(error).__name__}") from error
-    wanted = info.config.filter_subjects or [info.config.filter_subject or ""]
-    tenants = frozenset(subjects.owner(subject)[0] for subject in wanted)
-    return None if tenants & {"*", ""} else tenants
+        raise Unreachable(f"{reader.stream}: consumer {reader.name}: {error or type(error).__name__}") from error
+    return info
 
 
-async def unlisten(broker: NatsBroker, stream: str, slot: int) -> None:
-    """Remove one consumer of a place. Idempotent. Raises `Unreachable`."""
+async def _remove(broker: NatsBroker, stream: str, name: str) -> None:
     try:
-        await jetstream(broker).delete_consumer(stream, slot_name(slot))
+        await jetstream(broker).delete_consumer(stream, name)
     except NotFoundError:
         return
     except (NatsError, TimeoutError) as error:
-        raise Unreachable(f"{stream}: consumer {slot_name(slot)}: {error or type(error).__name__}") from error
-
-
-async def vacate(broker: NatsBroker, slot: int) -> None:
-    """Remove a place's consumers. Idempotent. Raises `Unreachable`."""
-    for stream in STREAMS:
-        await unlisten(broker, stream, slot)
-
-
-async def last(js: JetStreamContext, stream: str) -> int:
-    """The sequence of a stream's last message; 0 of one that is not there. Raises `Unreachable`."""
-    try:
-        return (await js.stream_info(stream)).state.last_seq
-    except NotFoundError:
-        return 0
-    except (NatsError, TimeoutError) as error:
-        raise Unreachable(f"{stream}: {error or type(error).__name__}") from error
-
-
-async def waiting(broker: NatsBroker, stream: str, slot: int) -> int:
-    """Messages of a place's consumer that are not settled. Raises `Unreachable`."""
-    try:
-        info = await jetstream(broker).consumer_info(stream, slot_name(slot))
-    except NotFoundError:
-        return 0
-    except (NatsError, TimeoutError) as error:
-        raise Unreachable(f"{stream}: consumer {slot_name(slot)}: {error or type(error).__name__}") from error
-    return (info.num_pending or 0) + (info.num_ack_pending or 0)
+        raise Unreachable(f"{stream}: consumer {name}: {error or type(error).__name__}") from error

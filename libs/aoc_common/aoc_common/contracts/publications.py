@@ -1,4 +1,4 @@
-"""Where events were published on AOC_EVENTS. Pure.
+"""What was published where on AOC_EVENTS, AOC_ALERTS and AOC_AUDIT. Pure.
 
 A sequence means something within one *incarnation* of the stream only: one that was deleted and made anew begins at 1
 again. An incarnation is named by when it was made, so positions sort in the order in which events were published.
@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: No sequence of a stream is larger.
 END: Final = 9_999_999_999_999_999
@@ -17,7 +20,7 @@ _INCARNATION: Final = "%Y%m%dT%H%M%S.%fZ"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place on AOC_EVENTS: behind the message of that sequence; 0 is the beginning of an incarnation."""
+    """A place on a stream: behind the message of that sequence; 0 is the beginning of an incarnation."""
 
     incarnation: str
     sequence: int
@@ -50,6 +53,21 @@ class PublishedSpan:
     def last(self) -> int:
         """The sequence of the last event."""
         return self.first + len(self.ids) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedMessage:
+    """A message of AOC_ALERTS or AOC_AUDIT with all that it says, and where it stood."""
+
+    incarnation: str
+    sequence: int
+    subject: str
+    carried: Mapping[str, str]
+    body: bytes
+
+    def headers(self) -> dict[str, str]:
+        """NATS headers."""
+        return dict(self.carried)
 
 
 def incarnation(created: datetime | None) -> str:

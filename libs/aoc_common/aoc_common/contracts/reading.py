@@ -1,10 +1,10 @@
-"""How far a reader of AOC_EVENTS has read, and what the stream has dropped before it could. Pure."""
+"""How far a reader of a stream has read, and what the stream has dropped before it could. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from aoc_common.contracts.publications import END, Position, Range
 
@@ -13,6 +13,30 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aoc_common.contracts.event_message import EventMessage
+
+
+class StoredMessage(Protocol):
+    """A message as the store can deliver it."""
+
+    @property
+    def subject(self) -> str:
+        """Where it was published."""
+        ...
+
+    @property
+    def sequence(self) -> int:
+        """Where it stood."""
+        ...
+
+    @property
+    def body(self) -> bytes:
+        """What it says."""
+        ...
+
+    def headers(self) -> dict[str, str]:
+        """NATS headers."""
+        ...
+
 
 #: Holes that are remembered, and ranges of sequences that are sought, of one reader.
 PAST: Final = 20
@@ -47,7 +71,10 @@ class StreamView:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """The events that a reader reads; None: of every tenant, source or class. `tenants`: of these, where it has any."""
+    """The events that a reader reads; None: of every tenant, source or class. `tenants`: of these, where it has any.
+
+    On other streams than AOC_EVENTS only `tenants` counts.
+    """
 
     tenant: str | None = None
     source: str | None = None
@@ -130,14 +157,14 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Portion:
+class Portion[M: StoredMessage]:
     """Some of what the store can deliver of a hole. The messages are of one `incarnation`.
 
     `after`: where the next portion begins; None: this is the last one. `missing`: events that are stored no more.
     `unaccounted`: sequences before `after` of which no page has noted what they held.
     """
 
-    messages: Sequence[EventMessage]
+    messages: Sequence[M]
     incarnation: str
     after: Position | None
     missing: int = 0
@@ -162,7 +189,7 @@ def hole_in(state: Checkpoint, stream: StreamView, at: datetime) -> Hole | None:
     return None
 
 
-def filled(state: Checkpoint, portion: Portion, at: datetime) -> Checkpoint:
+def filled(state: Checkpoint, portion: Portion[StoredMessage], at: datetime) -> Checkpoint:
     """The checkpoint after a portion of its hole was handled."""
     if state.hole is None:
         raise ValueError("there is no hole")
@@ -180,7 +207,7 @@ def filled(state: Checkpoint, portion: Portion, at: datetime) -> Checkpoint:
     return replace(state, hole=None, position=hole.then, sought=sought, past=past, filler="", filler_until=None)
 
 
-def accounted(state: Checkpoint, looked_up: Iterable[tuple[UnnotedHole, Portion]]) -> Checkpoint:
+def accounted(state: Checkpoint, looked_up: Iterable[tuple[UnnotedHole, Portion[StoredMessage]]]) -> Checkpoint:
     """The checkpoint after events were found, and handled, that stood where these sequences are."""
     sought, past = list(state.sought), list(state.past)
     for entry, portion in looked_up:

@@ -126,6 +126,16 @@ def audit(tenant: str | None) -> str:
     return f"aoc.audit.{_INSTALLATION if tenant is None else check_tenant(tenant)}"
 
 
+def of_tenant(stream: str, tenant: str) -> str:
+    """All of a tenant's messages on AOC_ALERTS or AOC_AUDIT."""
+    return f"aoc.alerts.{check_tenant(tenant)}.*" if stream == ALERTS_STREAM else audit(tenant)
+
+
+def tenant_of_message(subject: str) -> str:
+    """Whose a message of AOC_ALERTS or AOC_AUDIT is, unchecked; `_installation`: nobody's."""
+    return subject.split(".")[_EVENT_TENANT]
+
+
 def collect_job(tenant: str, source: str) -> str:
     """The one job for a live slice that a source may have at a time."""
     return f"aoc.jobs.collect.{check_tenant(tenant)}.{_token(source, 'source')}"

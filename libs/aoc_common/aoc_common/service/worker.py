@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
     from aoc_common.bus.consume import BatchHandler, Consumer
     from aoc_common.bus.dead_letters import DeadLetterRecorder
-    from aoc_common.bus.events import Handle, ReadingEvents
+    from aoc_common.bus.events import Handle
     from aoc_common.bus.readers import Reader
+    from aoc_common.bus.reading import Reading
     from aoc_common.clock import Clock
     from aoc_common.service.probes import Probe
     from aoc_common.service.tasks import Work
@@ -163,7 +164,7 @@ class Parts:
             intake.redelivery,
         )
 
-    def _read(self, reading: _Reading) -> AbstractAsyncContextManager[ReadingEvents]:
+    def _read(self, reading: _Reading) -> AbstractAsyncContextManager[Reading]:
         resources = self.resources
         return reading_events(
             resources.broker,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from aoc_common.contracts.event_message import EventMessage
     from aoc_common.contracts.publications import Position, PublishedSpan
     from aoc_common.contracts.reading import EventFilter, Portion
 
@@ -23,7 +24,9 @@ class Publications(Protocol):
         """These stand on the stream. Idempotent."""
         ...
 
-    async def portion(self, after: Position, upto: Position, event_filter: EventFilter, limit: int) -> Portion:
+    async def portion(
+        self, after: Position, upto: Position, event_filter: EventFilter, limit: int
+    ) -> Portion[EventMessage]:
         """The next events behind `after`, at most `limit` and about 8 MiB, as they were published, in that order."""
         ...
 

@@ -13,7 +13,7 @@ from aoc_alerter.publishing import AlertPublisher
 from aoc_alerter.raising import Raiser
 from aoc_alerter.settling import SettlingStores, WindowDecider
 from aoc_common.bus import consumers
-from aoc_common.bus.publish import publish_all
+from aoc_common.bus.noted import NotedStream
 from aoc_common.contracts import subjects
 from aoc_common.store.first_uses import FirstUses
 from aoc_common.store.mongo.alert_groups import MongoAlertGroups
@@ -21,6 +21,7 @@ from aoc_common.store.mongo.alert_hits import MongoHits
 from aoc_common.store.mongo.alerts import MongoAlertOutbox, MongoAlerts
 from aoc_common.store.mongo.counted_hits import MongoCountedHits
 from aoc_common.store.mongo.event_search import make_event_search
+from aoc_common.store.mongo.message_log import MongoMessageLog
 from aoc_common.store.mongo.window_ends import MongoWindowEnds
 from aoc_rules.evaluation.completing import Correlator
 from aoc_rules.evaluation.deciding import Decider
@@ -39,7 +40,9 @@ def add(
 ) -> None:
     """Add who reads events, and who publishes what people have changed."""
     resources = parts.resources
-    publish = partial(publish_all, resources.js, subjects.ALERTS_STREAM)
+    log = MongoMessageLog(resources.database, subjects.ALERTS_STREAM)
+    noted = NotedStream(subjects.ALERTS_STREAM, log, resources.clock)
+    publish = partial(noted.publish, resources.js)
     publisher = AlertPublisher(MongoAlertOutbox(resources.database), publish, options.gateway_url)
     raiser, correlator = _raiser(options, resources), _correlator(options, resources)
     handle = make_handler(

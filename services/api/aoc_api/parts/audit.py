@@ -11,7 +11,8 @@ from aoc_api.audit.sign_in_failures import SignInFailures
 from aoc_api.audit.spool import Spool
 from aoc_api.audit.trail import AuditPublishing, AuditStoring, AuditTrail, Publish, subject_of
 from aoc_common.bus.broker import connected, jetstream
-from aoc_common.bus.publish import Outgoing, publish_all
+from aoc_common.bus.noted import NotedStream
+from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import subjects
 from aoc_common.contracts.audit import LONGEST
 from aoc_common.errors import Transient, Unreachable
@@ -19,6 +20,7 @@ from aoc_common.service import tasks
 from aoc_common.service.tasks import Task
 from aoc_common.store.mongo.audit_trail import MongoAuditHeads, MongoAuditTrail
 from aoc_common.store.mongo.client import check_known
+from aoc_common.store.mongo.message_log import MongoMessageLog
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
@@ -46,8 +48,9 @@ async def auditing(
     """The trail of this run. Raises `BadConfiguration` for a spool that cannot be used."""
     entries, heads = MongoAuditTrail(database), MongoAuditHeads(database)
     spool = Spool(options.spool, options.spool_bytes, LONGEST + 1)
+    noted = NotedStream(subjects.AUDIT_STREAM, MongoMessageLog(database, subjects.AUDIT_STREAM), clock)
     storing = AuditStoring(spool, entries, heads)
-    publishing = AuditPublishing(entries, heads, publisher(broker))
+    publishing = AuditPublishing(entries, heads, publisher(broker, noted))
     try:
         work = [
             Task("store the audit trail", storing.pause_s, storing.run, jitter=0),
@@ -78,13 +81,13 @@ async def _store_the_rest(storing: AuditStoring, database: Database) -> None:
         await asyncio.gather(storing_all, return_exceptions=True)
 
 
-def publisher(broker: NatsBroker) -> Publish:
+def publisher(broker: NatsBroker, noted: NotedStream) -> Publish:
     """What brings entries onto AOC_AUDIT. It raises `Unreachable`, also while the bus is away."""
 
     async def publish(entries: Sequence[AuditEntry]) -> None:
         if not connected(broker):
             raise Unreachable("the bus is not connected")
         messages = [Outgoing(subject_of(entry), entry.text.encode(), {"Nats-Msg-Id": entry.id}) for entry in entries]
-        await publish_all(jetstream(broker), subjects.AUDIT_STREAM, messages)
+        await noted.publish(jetstream(broker), messages)
 
     return publish

@@ -13,6 +13,7 @@ from aoc_common.contracts.reading import Checkpoint, EventFilter, Hole, Reason, 
 if TYPE_CHECKING:
     from aoc_common.bus.live_events import LiveEvents
     from aoc_common.clock import Clock
+    from aoc_common.contracts.event_message import EventMessage
     from aoc_common.contracts.reading import Portion
 
 #: Events, and about how many bytes of them, that are read at once; and how many readers do it at a time.
@@ -24,7 +25,7 @@ _TOGETHER: Final = 4
 class Log(Protocol):
     """What is asked of `store.publications.Publications`."""
 
-    async def portion(self, after: Position, upto: Position, event_filter: EventFilter, limit: int) -> Portion:
+    async def portion(self, after: Position, upto: Position, event_filter: EventFilter, limit: int) -> Portion[EventMessage]:
         """The next events behind `after`, at most `limit`. May raise `Transient`."""
         ...
 
@@ -57,7 +58,7 @@ class Past:
         # Messages that were taken out of the middle are those of deleted tenants.
         return hole_in(Checkpoint("tail", position, deleted=stream.deleted), stream, self._clock.now())
 
-    async def portion(self, tenant: str, hole: Hole) -> Portion:
+    async def portion(self, tenant: str, hole: Hole) -> Portion[EventMessage]:
         """Some of a hole. May raise `Transient`."""
         async with self._turns:
             return await self._log.portion(hole.after, hole.upto, EventFilter(tenant=tenant), _MOST)

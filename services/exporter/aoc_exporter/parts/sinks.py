@@ -8,6 +8,7 @@ from aoc_common.bus import consumers
 from aoc_common.bus.jobs import job_handler
 from aoc_common.contracts.jobs import ExportJob, SinkJob
 from aoc_common.service.worker import job_account
+from aoc_common.store.mongo.message_log import MongoMessageLog
 from aoc_common.store.mongo.publications import MongoPublications
 from aoc_common.store.mongo.published import PublishedEvents
 from aoc_common.store.mongo.readers import MongoReaders
@@ -21,7 +22,7 @@ from aoc_exporter.answers import Answers
 from aoc_exporter.catalogue import Catalogue
 from aoc_exporter.dead_letters import SinkDeadLetters
 from aoc_exporter.fleet import Fleet
-from aoc_exporter.flow import Backends
+from aoc_exporter.flow import MESSAGE_STREAMS, Backends
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -45,6 +46,7 @@ async def add(settings: ExporterSettings, groups: Callable[[], Awaitable[Groups]
         parts.failures,
         MongoReaders(database),
         MongoPublications(database),
+        {lane: MongoMessageLog(database, stream) for lane, stream in MESSAGE_STREAMS.items()},
         MongoSinkStates(database),
         MongoSinkAccounts(database),
         MongoSinkStretches(database),

@@ -121,6 +121,8 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ),
     "publications": (IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
+    "alert_publications": (IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
+    "audit_publications": (IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
     "moved_events": (IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
     "seen": (IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
     "quarantine": (

@@ -61,7 +61,9 @@ class MongoPublications:
             except BulkWriteError as error:
                 duplicates(error.details)
 
-    async def portion(self, after: Position, upto: Position, event_filter: EventFilter, limit: int) -> Portion:
+    async def portion(
+        self, after: Position, upto: Position, event_filter: EventFilter, limit: int
+    ) -> Portion[EventMessage]:
         """Reads batch by batch, and no further than it delivers."""
         walk = _Walk(after, upto)
         chosen: list[Entry] = []

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 #: What outlives a tenant: the record of what was done, its tombstone, and what belongs to the installation.
 _STAYS: Final = frozenset(
-    {"audit_trail", "audit_heads", "tenant_settings", "tenant_checks", "api_keys", "sessions", "sign_in_links"}
+    {"audit_trail", "audit_heads", "audit_publications", "tenant_settings", "tenant_checks"}
+    | {"api_keys", "sessions", "sign_in_links"}
     | {"report_keys", "installation", "readers", "upgrades", "grants", "rate_shares"}
     | {"sinks", "sink_states", "sink_answers", "notification_routes"}
 )

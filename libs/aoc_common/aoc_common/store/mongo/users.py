@@ -22,6 +22,7 @@ GATEWAY_WRITES: Final[Mapping[str, tuple[str, ...]]] = {
     # What was noted is never changed.
     "audit_trail": ("insert",),
     "audit_heads": ("insert", "update"),
+    "audit_publications": ("insert",),
     # Of events it changes nothing but what people note on them.
     "event_notes": ("insert", "update"),
     # Alerts are raised by the alerter alone; people work on them.
