@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from faststream.nats import NatsBroker
 
+    from aoc_common.contracts.event_message import EventMessage
     from aoc_common.contracts.publications import Position
     from aoc_common.contracts.reading import Checkpoint, EventFilter, Portion
     from aoc_common.settings import NatsSettings
@@ -32,11 +33,16 @@ class _Checkpoints:
         self._states[state.name] = state
         return True
 
+    async def forget(self, name: str) -> None:
+        self._states.pop(name, None)
+
 
 class _EmptyLog:
     """Of an installation that has published nothing."""
 
-    async def portion(self, after: Position, upto: Position, event_filter: EventFilter, limit: int) -> Portion:
+    async def portion(
+        self, after: Position, upto: Position, event_filter: EventFilter, limit: int
+    ) -> Portion[EventMessage]:
         raise AssertionError("nothing is read")
 
     async def since(self, moment: datetime) -> Position | None:  # see `readers.Log`

@@ -8,6 +8,7 @@ import pytest
 from aoc_api.audit.trail import AuditPublishing
 from aoc_api.parts.audit import publisher
 from aoc_common.bus.broker import connected_broker
+from aoc_common.clock import SystemClock
 from aoc_common.store.mongo.audit_trail import MongoAuditHeads, MongoAuditTrail
 from aoc_common.store.mongo.client import ensure_indexes
 
@@ -38,7 +39,8 @@ def test_what_was_removed_with_its_end_is_missed_by_what_the_bus_holds(
 
     async def publish(database):
         async with connected_broker(nats_as("api"), "api") as broker:
-            await AuditPublishing(MongoAuditTrail(database), MongoAuditHeads(database), publisher(broker)).run()
+            publish = publisher(broker, database, SystemClock())
+            await AuditPublishing(MongoAuditTrail(database), MongoAuditHeads(database), publish).run()
 
     async def remove(database):
         await database["audit_trail"].delete_many({"tenant": "contoso"})

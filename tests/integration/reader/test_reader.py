@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from nats.aio.client import Client
 from nats.errors import TimeoutError as NatsTimeoutError
-from nats.js import JetStreamContext
 
-from aoc_common.bus.pull import Pull
 from aoc_common.contracts.reading import EventFilter
 from aoc_common.errors import Transient
 from reader_bench import READER, STREAM, Handled, Rig, sign_ins
@@ -212,15 +210,9 @@ async def test_a_new_reader_begins_at_a_time_also_at_one_that_the_stream_has_for
     assert (state.position.sequence, before.position.sequence) == (8, 0)
 
 
-async def test_a_server_that_is_slow_to_answer_is_no_stream_without_messages(rig: Rig, monkeypatch) -> None:
+async def test_a_reader_that_begins_at_a_time_after_all_messages_begins_at_the_end(rig: Rig) -> None:
     moment = datetime.now(UTC)
     await rig.publish(*sign_ins(3))
-    asked, ask = count(), Pull.next
-
-    async def slowly(pull: Pull, wait_s: float) -> list[Msg]:
-        return [] if next(asked) < 2 else await ask(pull, wait_s)
-
-    monkeypatch.setattr(Pull, "next", slowly)
     await rig.declare(replace(READER, begin=moment))
     await rig.declare(later := replace(READER, name="later", begin=datetime.now(UTC) + timedelta(minutes=1)))
 
@@ -228,17 +220,18 @@ async def test_a_server_that_is_slow_to_answer_is_no_stream_without_messages(rig
     assert (await rig.checkpoint(later)).position.sequence == 4
 
 
-async def test_a_server_that_is_too_slow_for_a_new_reader_is_an_error_that_passes(rig: Rig, monkeypatch) -> None:
+async def test_a_server_that_does_not_say_where_a_time_is_makes_an_error_and_no_beginning(
+    rig: Rig, monkeypatch
+) -> None:
     await rig.publish(*sign_ins(3))
+    ask = Client.request
 
-    async def nothing(*_: object) -> list[Msg]:
-        return []
+    async def silent(client: Client, subject: str, *args: Any, **how: Any) -> Msg:
+        if ".STREAM.MSG.GET." in subject:
+            raise NatsTimeoutError
+        return await ask(client, subject, *args, **how)
 
-    async def slow(*_: object) -> None:
-        raise NatsTimeoutError
-
-    monkeypatch.setattr(Pull, "next", nothing)
-    monkeypatch.setattr(JetStreamContext, "consumer_info", slow)
+    monkeypatch.setattr(Client, "request", silent)
     with pytest.raises(Transient):
         await rig.declare(replace(READER, begin=datetime.now(UTC)))
 

@@ -32,7 +32,7 @@ type Kind = Literal[
 #: Kind -> its description.
 KINDS: Final[Mapping[Kind, str]] = {
     "windows": "short memories of the bus, and outages that outlast each of them",
-    "streams": "AOC_RAW, AOC_EVENTS, AOC_JOBS, with --alerts AOC_ALERTS and with --sinks AOC_AUDIT deleted and made anew",
+    "streams": "AOC_RAW, AOC_EVENTS, AOC_JOBS; AOC_ALERTS (--alerts), AOC_AUDIT (--sinks) deleted and made anew",
     "consumers": "consumers deleted",
     "full": "an AOC_RAW of 2 MiB that fills",
     "deletions": "accounts deleted from the directory, and AOC_EVENTS deleted and made anew once",

@@ -48,9 +48,8 @@ async def auditing(
     """The trail of this run. Raises `BadConfiguration` for a spool that cannot be used."""
     entries, heads = MongoAuditTrail(database), MongoAuditHeads(database)
     spool = Spool(options.spool, options.spool_bytes, LONGEST + 1)
-    noted = NotedStream(subjects.AUDIT_STREAM, MongoMessageLog(database, subjects.AUDIT_STREAM), clock)
     storing = AuditStoring(spool, entries, heads)
-    publishing = AuditPublishing(entries, heads, publisher(broker, noted))
+    publishing = AuditPublishing(entries, heads, publisher(broker, database, clock))
     try:
         work = [
             Task("store the audit trail", storing.pause_s, storing.run, jitter=0),
@@ -81,8 +80,9 @@ async def _store_the_rest(storing: AuditStoring, database: Database) -> None:
         await asyncio.gather(storing_all, return_exceptions=True)
 
 
-def publisher(broker: NatsBroker, noted: NotedStream) -> Publish:
-    """What brings entries onto AOC_AUDIT. It raises `Unreachable`, also while the bus is away."""
+def publisher(broker: NatsBroker, database: Database, clock: Clock) -> Publish:
+    """What brings entries onto AOC_AUDIT, and into its log. It raises `Transient`, also while the bus is away."""
+    noted = NotedStream(subjects.AUDIT_STREAM, MongoMessageLog(database, subjects.AUDIT_STREAM), clock)
 
     async def publish(entries: Sequence[AuditEntry]) -> None:
         if not connected(broker):

@@ -25,7 +25,9 @@ _TOGETHER: Final = 4
 class Log(Protocol):
     """What is asked of `store.publications.Publications`."""
 
-    async def portion(self, after: Position, upto: Position, event_filter: EventFilter, limit: int) -> Portion[EventMessage]:
+    async def portion(
+        self, after: Position, upto: Position, event_filter: EventFilter, limit: int
+    ) -> Portion[EventMessage]:
         """The next events behind `after`, at most `limit`. May raise `Transient`."""
         ...
 
