@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aoc_common.bus.consumers import NOTIFIER
+from aoc_common.bus.restored import RestoredMessage
 from aoc_common.contracts import subjects
 from aoc_common.contracts.publications import END, Position, PublishedMessage, Range
 from aoc_common.contracts.reading import EventFilter
@@ -24,9 +26,11 @@ async def log(database) -> MongoMessageLog:
     return MongoMessageLog(database, subjects.ALERTS_STREAM)
 
 
-def message(incarnation: str, sequence: int, tenant: str = "contoso", body: bytes = b"{}") -> PublishedMessage:
+def message(
+    incarnation: str, sequence: int, tenant: str = "contoso", body: bytes = b"{}", at: datetime = AT
+) -> PublishedMessage:
     subject = subjects.alerts(tenant, "high")
-    return PublishedMessage(incarnation, sequence, subject, {"Aoc-Revision": str(sequence)}, body)
+    return PublishedMessage(incarnation, sequence, subject, {"Aoc-Revision": str(sequence)}, body, at)
 
 
 async def read(log, after, upto, limit=1000, of=ALL):
@@ -47,13 +51,15 @@ async def read(log, after, upto, limit=1000, of=ALL):
 
 async def test_a_message_comes_back_as_it_was_published(log) -> None:
     sent = PublishedMessage(
-        ONE, 7, "aoc.alerts.contoso.low", {"Nats-Msg-Id": "a-1", "Aoc.Rule": "$x"}, b'{"title": "\xc3\xa9\x00"}'
+        ONE, 7, "aoc.alerts.contoso.low", {"Nats-Msg-Id": "a-1", "Aoc.Rule": "$x"}, b'{"title": "\xc3\xa9\x00"}', AT
     )
-    await log.note([sent], AT)
-    await log.note([sent, message(ONE, 8)], AT)
+    await log.note([sent])
+    await log.note([sent, message(ONE, 8)])
     portion = await log.portion(Position(ONE, 6), Position(ONE, 8), ALL, 10)
 
     assert portion.messages[0] == sent
+    # People are told of what is new, and not of what is old.
+    assert RestoredMessage(portion.messages[0], ONE, NOTIFIER).metadata.timestamp == AT
     assert portion.messages[0].headers() == sent.carried
     assert [one.sequence for one in portion.messages] == [7, 8]
     assert (portion.after, portion.missing, portion.unaccounted) == (None, 0, ())
@@ -61,7 +67,7 @@ async def test_a_message_comes_back_as_it_was_published(log) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 1000])
 async def test_what_lies_between_two_positions_comes_in_order_over_incarnations(log, limit) -> None:
-    await log.note([message(TWO, 1), message(ONE, 3), message(ONE, 1), message(TWO, 2), message(ONE, 2)], AT)
+    await log.note([message(TWO, 1), message(ONE, 3), message(ONE, 1), message(TWO, 2), message(ONE, 2)])
 
     assert (await read(log, Position(ONE, 1), Position(TWO, 1), limit))[:2] == ([(ONE, 2), (ONE, 3), (TWO, 1)], [])
     assert (await read(log, Position(ONE, 0), Position(ONE, END), limit))[0] == [(ONE, 1), (ONE, 2), (ONE, 3)]
@@ -69,8 +75,8 @@ async def test_what_lies_between_two_positions_comes_in_order_over_incarnations(
 
 
 async def test_of_others_nothing_comes_and_their_messages_leave_no_gap(log) -> None:
-    await log.note([message(ONE, number, "fabrikam" if number % 2 else "contoso") for number in range(1, 8)], AT)
-    await log.note([message(TWO, 1, "fabrikam"), message(TWO, 2)], AT)
+    await log.note([message(ONE, number, "fabrikam" if number % 2 else "contoso") for number in range(1, 8)])
+    await log.note([message(TWO, 1, "fabrikam"), message(TWO, 2)])
     places, gaps, _ = await read(log, Position(ONE, 0), Position(TWO, 2), 2, CONTOSO)
 
     assert places == [(ONE, 2), (ONE, 4), (ONE, 6), (TWO, 2)]
@@ -80,7 +86,7 @@ async def test_of_others_nothing_comes_and_their_messages_leave_no_gap(log) -> N
 
 async def test_sequences_that_nobody_noted_are_named_once(log, monkeypatch) -> None:
     monkeypatch.setattr(message_log, "_WINDOW", 3)
-    await log.note([message(ONE, 3), message(ONE, 4), message(ONE, 20), message(TWO, 2)], AT)
+    await log.note([message(ONE, 3), message(ONE, 4), message(ONE, 20), message(TWO, 2)])
     places, gaps, portions = await read(log, Position(ONE, 1), Position(TWO, 4))
 
     assert places == [(ONE, 3), (ONE, 4), (ONE, 20), (TWO, 2)]
@@ -91,7 +97,7 @@ async def test_sequences_that_nobody_noted_are_named_once(log, monkeypatch) -> N
 async def test_large_messages_come_in_portions_of_bounded_size(log, monkeypatch) -> None:
     monkeypatch.setattr(message_log, "_MOST_BYTES", 5_000)
     monkeypatch.setattr(message_log, "_TOGETHER", 2)
-    await log.note([message(ONE, number, body=b"x" * 3_000) for number in range(1, 10)], AT)
+    await log.note([message(ONE, number, body=b"x" * 3_000) for number in range(1, 10)])
     first = await log.portion(Position(ONE, 0), Position(ONE, 9), ALL, 1000)
     places, gaps, _ = await read(log, Position(ONE, 0), Position(ONE, 9))
 
@@ -100,8 +106,8 @@ async def test_large_messages_come_in_portions_of_bounded_size(log, monkeypatch)
 
 
 async def test_where_the_first_of_a_time_stands(log) -> None:
-    await log.note([message(ONE, 1)], AT)
-    await log.note([message(ONE, 2), message(ONE, 3)], AT + timedelta(hours=1))
+    await log.note([message(ONE, 1)])
+    await log.note([message(ONE, number, at=AT + timedelta(hours=1)) for number in (2, 3)])
 
     assert await log.since(AT - timedelta(days=1)) == Position(ONE, 0)
     assert await log.since(AT + timedelta(minutes=1)) == Position(ONE, 1)

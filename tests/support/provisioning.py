@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from aoc_common.bus import consumers
 from aoc_common.bus.provision import provision
 from aoc_common.bus.readers import declare_reader
-from aoc_common.contracts import subjects
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -55,7 +54,7 @@ class _EmptyLog:
 async def provision_all(broker: NatsBroker, settings: NatsSettings, **how: Any) -> list[str]:
     """What `provision` does and tells. Readers begin with what there is, and their consumers are made in silence."""
     done = await provision(broker, settings, **how)
-    if subjects.EVENTS_STREAM in how.get("only", [subjects.EVENTS_STREAM]):
-        for reader in consumers.READERS:
+    for reader in consumers.READERS:
+        if reader.stream in how.get("only", [reader.stream]):
             await declare_reader(broker, reader, _Checkpoints(), _EmptyLog())
     return done

@@ -117,9 +117,8 @@ WATCHED_STREAMS: Final = (
 )  # fmt: skip
 WATCHING: Final = (
     f"$JS.API.CONSUMER.LIST.{subjects.RAW_STREAM}",
-    f"$JS.API.CONSUMER.LIST.{subjects.ALERTS_STREAM}",
     f"$JS.API.CONSUMER.LIST.{subjects.JOBS_STREAM}",
-    *(f"$JS.API.CONSUMER.INFO.{subjects.EVENTS_STREAM}.{reader.name}" for reader in consumers.READERS),
+    *(f"$JS.API.CONSUMER.INFO.{reader.stream}.{reader.name}" for reader in consumers.READERS),
     f"$JS.API.DIRECT.GET.{subjects.BEATS_STREAM}",
 )
 

@@ -72,7 +72,8 @@ async def rig(monkeypatch, nats_as, database) -> AsyncIterator[Rig]:
     await ensure_indexes(database)
     made = Rig(nats_as, database)
     await made.start()
-    await made.declare(consumers.ALERTER)
+    for reader in consumers.READERS:
+        await made.declare(reader)
     yield made
     await made.stop()
 

@@ -17,9 +17,13 @@ from aoc_cli.local.ports import free_port
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import jetstream
 from aoc_common.bus.jobs import publish_job
+from aoc_common.bus.noted import NotedStream
+from aoc_common.bus.provision import provision
+from aoc_common.bus.publish import Outgoing
 from aoc_common.clock import SystemClock
 from aoc_common.contracts.alert_message import AlertMessage
 from aoc_common.contracts.jobs import NotificationJob
+from aoc_common.contracts.subjects import ALERTS_STREAM
 from aoc_common.review.deciding import Backends
 from aoc_common.review.letters import republish
 from aoc_common.settings import HealthSettings
@@ -27,6 +31,7 @@ from aoc_common.store.alerts import AlertWrite
 from aoc_common.store.mongo.alerts import MongoAlerts
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
+from aoc_common.store.mongo.message_log import MongoMessageLog
 from aoc_common.store.mongo.notification_routes import MongoNotificationRoutes
 from aoc_common.store.mongo.sink_answers import MongoSinkAnswers
 from aoc_common.store.review_queues import Selection
@@ -72,6 +77,7 @@ async def test_people_are_told_once_by_two_replicas_and_what_is_refused_can_be_t
     rig = Rig(nats_as, database)
     await rig.start()
     await rig.declare(consumers.ALERTER)
+    await rig.declare(consumers.NOTIFIER)
     receiver, file, alerts = Receiver(), tmp_path / "routes.yml", MongoAlerts(database, KEEP)
     letters, answers = MongoDeadLetters(database), MongoSinkAnswers(database, SystemClock())
     (tmp_path / "secret").write_text(SECRET)
@@ -142,3 +148,42 @@ async def test_people_are_told_once_by_two_replicas_and_what_is_refused_can_be_t
     assert "route people: webhook: 400 not this one" in letter.reason
     assert receiver.times == len(receiver.taken), "of two replicas one tells"
     assert (states[0].sent, states[0].refused) == (8, 1)
+
+
+async def test_people_are_told_of_what_went_with_the_stream_when_somebody_deleted_it(
+    nats_as, database, mongo_settings, tmp_path, eventually
+) -> None:
+    await ensure_indexes(database)
+    rig = Rig(nats_as, database)
+    await rig.start()
+    for reader in consumers.READERS:
+        await rig.declare(reader)
+    receiver, file = Receiver(), tmp_path / "routes.yml"
+    (tmp_path / "secret").write_text(SECRET)
+    noted = NotedStream(ALERTS_STREAM, MongoMessageLog(database, ALERTS_STREAM), SystemClock())
+
+    async def published(number: int) -> None:
+        alert = alert_of(alert_event(number))
+        message = AlertMessage.of(alert)
+        assert await MongoAlerts(database, KEEP).write([AlertWrite(alert, None, None)])
+        alerter = jetstream(await rig.broker("alerter"))
+        await noted.publish(alerter, [Outgoing(message.subject, message.body, message.headers)])
+
+    await published(1)
+    await published(2)
+    await rig.js.delete_stream(ALERTS_STREAM)
+    await provision(rig.owner, nats_as("provision"))
+    await published(3)
+    await rig.declare(consumers.NOTIFIER)
+    async with serving([Route("/hook", receiver.hook, methods=["POST"])]) as url:
+        written(file, url)
+        settings = AlerterSettings(
+            nats=nats_as("alerter"),
+            mongo=mongo_settings,
+            health=HealthSettings(port=free_port()),
+            notifications_file=file,
+            notify=NotifyOptions(allowed_networks=LOOPBACK, secret_directories=(tmp_path,), look_s=0.1),
+        )
+        async with worker(settings, library_builder()).running():
+            await eventually(lambda: len(receiver.taken) == 3, 40)
+    await rig.stop()

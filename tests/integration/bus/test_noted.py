@@ -30,7 +30,7 @@ class Fails:
     def __init__(self, before=None) -> None:
         self.before = before
 
-    async def note(self, messages, at: datetime) -> None:
+    async def note(self, messages) -> None:
         raise Unreachable("the store is away")
 
 

@@ -113,13 +113,11 @@ async def test_a_stream_that_keeps_what_is_settled_has_nothing_that_was_given_up
     await provision_all(broker, settings)
     async with connected_broker(nats_on("alerter"), "alerter") as alerter:
         await jetstream(alerter).publish(subjects.alerts("contoso", "high"), b"{}")
-    pull = await jetstream(broker).pull_subscribe_bind(
-        durable=consumers.NOTIFIER.durable, stream=subjects.ALERTS_STREAM
-    )
+    pull = await jetstream(broker).pull_subscribe_bind(durable=consumers.NOTIFIER.name, stream=subjects.ALERTS_STREAM)
     [message] = await pull.fetch(1)
     await message.ack_sync()
     found = await report(broker, settings)
-    [lag] = (await bus_state(connection(broker), [consumers.NOTIFIER])).lags
+    [lag] = (await bus_state(connection(broker), [consumers.NOTIFIER.consumer])).lags
 
     assert (found, await provision_all(broker, settings)) == ([], [])
     assert (lag.lag, lag.oldest) == (0, None)

@@ -9,6 +9,7 @@ from aoc_common.bus.broker import connected_broker
 from aoc_common.bus.provision import provision
 from aoc_common.bus.readers import declare_reader
 from aoc_common.clock import SystemClock
+from aoc_common.contracts.subjects import EVENTS_STREAM
 from aoc_common.errors import BadConfiguration
 from aoc_common.migration import Migration
 from aoc_common.store.mongo import event_outline
@@ -16,6 +17,7 @@ from aoc_common.store.mongo.client import connect, ensure_indexes, is_new, missi
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.lease import MongoLease
 from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.message_log import MongoMessageLog
 from aoc_common.store.mongo.publications import MongoPublications
 from aoc_common.store.mongo.readers import MongoReaders
 from aoc_common.store.mongo.upgrade import note_former_ids, upgrade
@@ -82,6 +84,10 @@ async def bring_in_order(
 
 
 async def declare_readers(broker: NatsBroker, database: Database) -> list[str]:
-    """Make the checkpoints and consumers of the readers of AOC_EVENTS; what was done. Raises `Transient`."""
-    checkpoints, log = MongoReaders(database), MongoPublications(database)
-    return [line for reader in consumers.READERS for line in await declare_reader(broker, reader, checkpoints, log)]
+    """Make the checkpoints and consumers of readers; what was done. Raises `Transient`."""
+    checkpoints, events = MongoReaders(database), MongoPublications(database)
+    done: list[str] = []
+    for reader in consumers.READERS:
+        log = events if reader.stream == EVENTS_STREAM else MongoMessageLog(database, reader.stream)
+        done += await declare_reader(broker, reader, checkpoints, log)
+    return done

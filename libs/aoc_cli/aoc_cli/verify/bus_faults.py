@@ -50,7 +50,7 @@ async def recreate(broker: NatsBroker, settings: NatsSettings, names: Collection
 class BusFaults:
     """Injects faults as a user who may do everything. Raises `Unreachable` when the server stays away.
 
-    `declare_readers`: makes the consumers of readers of AOC_EVENTS, as `provision` does.
+    `declare_readers`: makes the consumers of readers, as `provision` does.
     """
 
     broker: NatsBroker
@@ -92,7 +92,7 @@ class BusFaults:
     @stamina.retry(on=Transient, attempts=20, timeout=60, wait_max=2)
     async def _recreate(self, stream: str) -> None:
         await recreate(self.broker, self.settings, [stream])
-        if stream == subjects.EVENTS_STREAM:
+        if any(reader.stream == stream for reader in consumers.READERS):
             await self.declare_readers()
 
     @stamina.retry(on=Unreachable, attempts=20, timeout=60, wait_max=2)

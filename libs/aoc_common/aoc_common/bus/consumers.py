@@ -68,15 +68,8 @@ EXPORT_JOBS: Final = Consumer(
     of_sources=True,
 )
 
-#: All that the stream holds; what was published long ago is told nobody.
-NOTIFIER: Final = Consumer(
-    service="alerter",
-    stream=subjects.ALERTS_STREAM,
-    subject=subjects.ALL_ALERTS,
-    durable="alerter-notifications",
-    batch=200,
-    batch_bytes=8 * 1024**2,
-)
+#: All alerts, from the first one on; what was published long ago is told nobody.
+NOTIFIER: Final = Reader("alerter", "alerter-notifications", batch=200, stream=subjects.ALERTS_STREAM)
 #: What is asked about a route of notifications, and what is to be told once more.
 NOTIFICATION_JOBS: Final = Consumer(
     service="alerter",
@@ -98,11 +91,11 @@ NOTIFY_JOBS: Final = Consumer(
 #: All that the stream holds is looked at when the alerter comes: what is old by then is marked, and notifies nobody.
 ALERTER: Final = Reader(service="alerter", name="alerter", begin="beginning")
 
-#: Who reads AOC_EVENTS and must not lose. Each has a checkpoint beside its consumer.
-READERS: Final[tuple[Reader, ...]] = (ALERTER,)
+#: Who must not lose. Each has a checkpoint beside its consumer.
+READERS: Final[tuple[Reader, ...]] = (ALERTER, NOTIFIER)
 
 ALL: Final = (
     *NORMALIZER, COLLECT, BACKLOG, BACKFILL, DIRECTORY, POLLS, SUBSCRIPTIONS, CHECKS, DECISIONS,
-    SINK_JOBS, EXPORT_JOBS, NOTIFIER, NOTIFICATION_JOBS, NOTIFY_JOBS,
+    SINK_JOBS, EXPORT_JOBS, NOTIFICATION_JOBS, NOTIFY_JOBS,
     *(reader.consumer for reader in READERS),
 )  # fmt: skip

@@ -24,12 +24,22 @@ if TYPE_CHECKING:
 
     from aoc_common.bus.policy import Failures, Redelivery
     from aoc_common.bus.readers import Checkpoints, Log, Reader
+    from aoc_common.bus.reading import Handle as HandleMessages
     from aoc_common.bus.reading import Origin, Reading
     from aoc_common.clock import Clock
     from aoc_common.telemetry.pulse import Pulse
 
 type Handle = Callable[[Sequence[EventMessage]], Awaitable[None]]
 """Has its effects for a batch of events, as `bus.reading.Handle` does."""
+
+
+def handling_events(handle: Handle) -> HandleMessages:
+    """A handler of the messages of AOC_EVENTS that reads them."""
+
+    async def on_messages(messages: Sequence[Msg], origin: Origin) -> None:
+        await handle([_event(message, origin) for message in messages])
+
+    return on_messages
 
 
 def reading_events(  # what a reader is made of
@@ -46,16 +56,12 @@ def reading_events(  # what a reader is made of
     redelivery: Redelivery | None = None,
 ) -> AbstractAsyncContextManager[Reading]:
     """Run `handle` over batches of events, as `reading_messages` does over messages."""
-
-    async def on_messages(messages: Sequence[Msg], origin: Origin) -> None:
-        await handle([_event(message, origin) for message in messages])
-
     return reading_messages(
         broker,
         reader,
         checkpoints,
         log,
-        on_messages,
+        handling_events(handle),
         clock,
         workers=workers,
         failures=failures,

@@ -16,7 +16,6 @@ from aoc_common.errors import Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from nats.js import JetStreamContext
 
@@ -29,7 +28,7 @@ _ROUNDS: Final = 3
 class Notes(Protocol):
     """What is asked of `store.message_log.MessageLog`. May raise `Transient`."""
 
-    async def note(self, messages: Sequence[PublishedMessage], at: datetime) -> None:
+    async def note(self, messages: Sequence[PublishedMessage]) -> None:
         """These stand on the stream. Idempotent."""
         ...
 
@@ -51,11 +50,12 @@ class NotedStream:
             # It was the same stream before and after, so in between.
             self._incarnation = await self._present(js)
             if self._incarnation == before:
+                at = self._clock.now()
                 noted = [
-                    PublishedMessage(before, ack.seq, message.subject, message.headers, message.body)
+                    PublishedMessage(before, ack.seq, message.subject, message.headers, message.body, at)
                     for ack, message in zip(acks, messages, strict=True)
                 ]
-                await self._log.note(noted, self._clock.now())
+                await self._log.note(noted)
                 return
         raise Unreachable(f"{self._stream} was made anew again and again while messages were published")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from nats.aio.msg import Msg
 
-from aoc_common.contracts.publications import made_at
+from aoc_common.contracts.publications import PublishedMessage, made_at
 
 if TYPE_CHECKING:
     from aoc_common.bus.readers import Reader
@@ -24,13 +24,13 @@ class RestoredMessage(Msg):
         self.tries = 1
         self.delay_s = _DELAY_S
         self._place = Msg.Metadata.SequencePair(consumer=0, stream=message.sequence)
-        self._taken_at = made_at(incarnation)
+        self._taken_at = message.at if isinstance(message, PublishedMessage) else made_at(incarnation)
         self._reader = reader
         self.incarnation = incarnation
 
     @property
     def metadata(self) -> Msg.Metadata:
-        """Where it lay. The time is that of its incarnation, so that a dead letter has one key whoever makes it."""
+        """Where it lay. The time is its own, or that of its incarnation: a dead letter has one key whoever makes it."""
         return Msg.Metadata(
             sequence=self._place,
             num_pending=0,

@@ -57,13 +57,14 @@ class PublishedSpan:
 
 @dataclass(frozen=True, slots=True)
 class PublishedMessage:
-    """A message of AOC_ALERTS or AOC_AUDIT with all that it says, and where it stood."""
+    """A message of AOC_ALERTS or AOC_AUDIT with all that it says, and where it stood. `at`: when it was published."""
 
     incarnation: str
     sequence: int
     subject: str
     carried: Mapping[str, str]
     body: bytes
+    at: datetime
 
     def headers(self) -> dict[str, str]:
         """NATS headers."""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from aoc_common import roster
 from aoc_common.bus.consume import consuming
-from aoc_common.bus.events import reading_events
+from aoc_common.bus.events import handling_events
 from aoc_common.bus.policy import Failures, Redelivery
+from aoc_common.bus.reading import reading_messages
 from aoc_common.clock import SystemClock
 from aoc_common.service import probes, tasks
 from aoc_common.service.heartbeat import beating
@@ -21,6 +22,7 @@ from aoc_common.service.run import Service
 from aoc_common.service.tasks import Task
 from aoc_common.store.mongo.client import ping
 from aoc_common.store.mongo.dead_letters import JobDeadLetters, MongoDeadLetters
+from aoc_common.store.mongo.message_log import MongoMessageLog
 from aoc_common.store.mongo.publications import MongoPublications
 from aoc_common.store.mongo.readers import MongoReaders
 from aoc_common.telemetry import logs
@@ -29,12 +31,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
+    from nats.aio.msg import Msg
+
     from aoc_common.bus.consume import BatchHandler, Consumer
     from aoc_common.bus.dead_letters import DeadLetterRecorder
-    from aoc_common.bus.events import Handle
-    from aoc_common.bus.readers import Reader
-    from aoc_common.bus.reading import Reading
+    from aoc_common.bus.events import Handle as HandleEvents
+    from aoc_common.bus.readers import Log, Reader
+    from aoc_common.bus.reading import Handle, Origin, Reading
     from aoc_common.clock import Clock
+    from aoc_common.contracts.reading import StoredMessage
     from aoc_common.service.probes import Probe
     from aoc_common.service.tasks import Work
     from aoc_common.settings import ServiceSettings
@@ -58,9 +63,10 @@ class _Intake:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """A reader of AOC_EVENTS, and who handles the events."""
+    """A reader, its log, and who handles what it reads."""
 
     reader: Reader
+    log: Log[StoredMessage]
     handle: Handle
     workers: int
 
@@ -104,12 +110,23 @@ class Parts:
         guarded = self.resources.drift.guarded(handler)
         self._intakes.append(_Intake(several, guarded, workers, redelivery))
 
-    def read_events(self, reader: Reader, handle: Handle, workers: int = 1) -> None:
+    def read_events(self, reader: Reader, handle: HandleEvents, workers: int = 1) -> None:
         """Handle every event that this reader wants, `workers` batches at once, also those that the stream has dropped.
 
         An event may come twice (`bus.events`). While events are not read, the service is not ready.
         """
-        self._readings.append(_Reading(reader, self.resources.drift.guarded(handle), workers))
+        log = MongoPublications(self.resources.database)
+        self._readings.append(_Reading(reader, log, handling_events(self.resources.drift.guarded(handle)), workers))
+
+    def read_messages(self, reader: Reader, handler: BatchHandler) -> None:
+        """As `read_events`, of AOC_ALERTS or AOC_AUDIT."""
+        guarded = self.resources.drift.guarded(handler)
+
+        async def handle(messages: Sequence[Msg], _: Origin) -> None:
+            await guarded(messages)
+
+        log = MongoMessageLog(self.resources.database, reader.stream)
+        self._readings.append(_Reading(reader, log, handle, 1))
 
     def probe(self, name: str, probe: Probe) -> None:
         """Be ready only while this is well too."""
@@ -166,11 +183,11 @@ class Parts:
 
     def _read(self, reading: _Reading) -> AbstractAsyncContextManager[Reading]:
         resources = self.resources
-        return reading_events(
+        return reading_messages(
             resources.broker,
             reading.reader,
             MongoReaders(resources.database),
-            MongoPublications(resources.database),
+            reading.log,
             reading.handle,
             resources.clock,
             workers=reading.workers,

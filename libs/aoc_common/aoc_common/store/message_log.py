@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class MessageLog(Protocol):
     """What was published on one stream, for 90 days."""
 
-    async def note(self, messages: Sequence[PublishedMessage], at: datetime) -> None:
+    async def note(self, messages: Sequence[PublishedMessage]) -> None:
         """These stand on the stream. Idempotent."""
         ...
 
@@ -30,7 +30,7 @@ class MessageLog(Protocol):
         ...
 
     async def since(self, moment: datetime) -> Position | None:
-        """Before the first that was noted at `moment` or later; None when there is none."""
+        """Before the first that was published at `moment` or later; None when there is none."""
         ...
 
     async def unsettled(self, before: datetime) -> bool:

@@ -44,13 +44,13 @@ class MongoMessageLog:
         self._log = database[name]
         self._waiting = database[waiting]
 
-    async def note(self, messages: Sequence[PublishedMessage], at: datetime) -> None:
+    async def note(self, messages: Sequence[PublishedMessage]) -> None:
         """One write for all. What is noted already stays as it was."""
         if not messages:
             return
         with translated("message log"):
             try:
-                await self._log.insert_many([_document(message, at) for message in messages], ordered=False)
+                await self._log.insert_many([_document(message) for message in messages], ordered=False)
             except BulkWriteError as error:
                 duplicates(error.details)
 
@@ -73,7 +73,7 @@ class MongoMessageLog:
         return Portion(messages, incarnation, end, missing, lacking)
 
     async def since(self, moment: datetime) -> Position | None:
-        """By the order of expiry, which is that of the notes."""
+        """By the order of expiry, which is that of the publishers' clocks."""
         with translated("message log"):
             document = await self._log.find_one(
                 {"expire_at": {"$gte": moment + RETENTION}},
@@ -157,20 +157,21 @@ def _position(key: str) -> Position:
     return Position(name, int(sequence))
 
 
-def _document(message: PublishedMessage, at: datetime) -> Document:
+def _document(message: PublishedMessage) -> Document:
     return {
         "_id": _key(Position(message.incarnation, message.sequence)),
         "tenant": subjects.tenant_of_message(message.subject),
         "subject": message.subject,
         "headers": [[name, value] for name, value in message.carried.items()],
         "body": message.body,
-        "expire_at": at + RETENTION,
+        "expire_at": message.at + RETENTION,
     }
 
 
 def _message(document: Document) -> PublishedMessage:
     place = _position(document["_id"])
     body: Any = document["body"]
+    at = document["expire_at"] - RETENTION
     return PublishedMessage(
-        place.incarnation, place.sequence, document["subject"], dict(document["headers"]), bytes(body)
+        place.incarnation, place.sequence, document["subject"], dict(document["headers"]), bytes(body), at
     )
