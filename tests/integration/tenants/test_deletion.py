@@ -94,7 +94,7 @@ async def contents(database: Any, *, leaving: tuple[str, ...] = ()) -> dict[str,
 
 
 #: What is looked at by itself: a tombstone, roles over several tenants, and what was done, which outlives a tenant.
-OUTLIVING: Final = ("tenant_settings", "grants", "api_keys", "audit_trail", "audit_heads")
+OUTLIVING: Final = ("tenant_settings", "grants", "api_keys", "audit_trail", "audit_heads", "audit_publications")
 
 
 async def test_nothing_of_the_tenant_is_left_and_nothing_of_another_is_touched(database, registry, clock):

@@ -60,7 +60,7 @@ JOBS: dict[str, Job] = {
 }
 #: Functions of `subjects` that make no subject of one message.
 NO_MAKERS = {"check_tenant", "_token", "partition", "raw_of_partition", "owner", "raw_of_tenant", "tenant_and_source",
-             "marks_of", "crc32"}  # fmt: skip
+             "marks_of", "tenant_of_message", "crc32"}  # fmt: skip
 SUBJECTS = {
     **{name: job.subject for name, job in JOBS.items()},
     "raw page": PAGE.subject,
