@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import pytest
 import yaml
+from pydantic import SecretStr
 from standardwebhooks import Webhook
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from alerting import library_builder
 from aoc_alerter.app import worker
+from aoc_alerter.notifying.destination import WebhookOptions
+from aoc_alerter.notifying.message import Message
+from aoc_alerter.notifying.webhook import SignedWebhook
 from aoc_alerter.settings import AlerterOptions, AlerterSettings, NotifyOptions
 from aoc_cli.local.ports import free_port
 from aoc_common.bus import consumers
@@ -24,6 +29,8 @@ from aoc_common.clock import SystemClock
 from aoc_common.contracts.alert_message import AlertMessage
 from aoc_common.contracts.jobs import NotificationJob
 from aoc_common.contracts.subjects import ALERTS_STREAM
+from aoc_common.errors import Unreachable
+from aoc_common.outbound.web import HttpOptions
 from aoc_common.review.deciding import Backends
 from aoc_common.review.letters import republish
 from aoc_common.settings import HealthSettings
@@ -187,3 +194,22 @@ async def test_people_are_told_of_what_went_with_the_stream_when_somebody_delete
         async with worker(settings, library_builder()).running():
             await eventually(lambda: len(receiver.taken) == 3, 40)
     await rig.stop()
+
+
+async def test_a_page_behind_a_success_told_nobody() -> None:
+    """Something in between asks to sign in: else the alert would count as told."""
+    answers = [HTMLResponse("<!doctype html><p>Sign in</p>"), PlainTextResponse("ok")]
+    message = Message("m", "a", "aoc.alert.new", "high", "a title", "a body", {})
+
+    async def hook(_: Request) -> Response:
+        return answers.pop(0)
+
+    async with serving([Route("/hook", hook, methods=["POST"])]) as url:
+        options = WebhookOptions(
+            url=f"{url}/hook", secret=SecretStr(SECRET), http=HttpOptions(allowed_networks=LOOPBACK)
+        )
+        destination = SignedWebhook(options, SystemClock())
+        with pytest.raises(Unreachable, match="sign in"):
+            await destination.send(message)
+        assert await destination.send(message) == b"ok"
+        await destination.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from aoc_common.errors import Unreachable
+
 if TYPE_CHECKING:
     from aoc_common import http
 
@@ -15,6 +17,12 @@ _BEGINS: Final = re.compile(
     rb"\s*+(?:(?><\?xml[^>]*>|<!--.*?-->)\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
 _LOOKED_AT: Final = 4096
+
+
+def check_no_page(answer: http.Answer, who: str) -> None:
+    """Raises `Unreachable` for a page behind a success: whoever was to take something has said nothing."""
+    if is_page(answer):
+        raise Unreachable(f"{who}: a success with a page of HTML, as one to sign in at, is not understood")
 
 
 def is_page(answer: http.Answer) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from aoc_common import http
+from aoc_common.outbound.pages import check_no_page
 from aoc_common.outbound.signatures import key_of, signed
 from aoc_common.outbound.web import post
 
@@ -36,7 +37,9 @@ class SignedWebhook:
         content = body(message, now.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
         headers = signed(self._key, message.id, int(now.timestamp()), content)
         headers = {**headers, "Content-Type": "application/json"}
-        return (await post(self._client, self._url, self._remote, content, headers)).body
+        answer = await post(self._client, self._url, self._remote, content, headers)
+        check_no_page(answer, "webhook")
+        return answer.body
 
     async def close(self) -> None:
         """As the port says."""

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from pydantic import Field, SecretStr
 
 from aoc_common import http
-from aoc_common.errors import Unreachable
-from aoc_common.outbound.pages import is_page
+from aoc_common.outbound.pages import check_no_page
 from aoc_common.outbound.signatures import key_of, signed
 from aoc_common.outbound.web import HttpOptions, post
 from aoc_common.settings import Frozen
@@ -56,8 +55,7 @@ class Webhook:
         headers = signed(self._key, message_id(items), int(now.timestamp()), content)
         headers = {**headers, "Content-Type": "application/json"}
         answer = await post(self._client, self._url, self._remote, content, headers)
-        if is_page(answer):
-            raise Unreachable("webhook: a success with a page of HTML, as one to sign in at, is not understood")
+        check_no_page(answer, "webhook")
         return [Accepted()] * len(items)
 
     def framed(self, items: Sequence[Item]) -> bytes:
