@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 MAPPERS: Final[tuple[Mapper, ...]] = (
     wrapped.MAPPER,
     cut_rows.MAPPER,
-    tables.SENTINEL,
+    tables.MARKED,
+    respelt.MISSPELT,
     audit_log.MAPPER,
     log_analytics.MAPPER,
     hunting.MAPPER,

@@ -28,6 +28,7 @@ _OF_GRAPH: Final = frozenset(
      "senderaddress"}
 )  # fmt: skip
 _OF_UNIFIED: Final = frozenset({"creationtime", "operation"})
+_USER: Final = "userid"
 _HOLDERS: Final = frozenset({"auditdata", "raweventdata"})
 #: Properties of an envelope that are Intune's.
 _OF_INTUNE: Final = frozenset({"auditeventid", "intunedeviceid", "intuneaccountid"})
@@ -50,6 +51,17 @@ _MOST_NAMES: Final = 500
 def recognises(record: Record) -> bool:
     """Whether it is a record of a known shape but for how its names are spelt."""
     return _mapper(record) is not None
+
+
+def misspells_user(record: Record) -> bool:
+    """Whether a unified record has `UserID` in place of `UserId`: who selects columns writes their names by heart."""
+    return (
+        "Operation" in record
+        and "UserId" not in record
+        and len(record) <= _MOST_NAMES
+        and any(letters(name) == _USER for name in record)
+        and "CreationTime" in record
+    )
 
 
 def fill(record: Record, draft: Draft) -> None:
@@ -103,3 +115,5 @@ def _names(record: Record, spelling: Mapping[str, str]) -> dict[str, str]:
 
 
 MAPPER: Final = Mapper("respelt", 5, recognises, fill)
+#: The same for records that another mapper would take, and would find nobody in.
+MISSPELT: Final = Mapper("respelt", 5, misspells_user, fill)

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from aoc_normalizer.mappers.base import Mapper, Record
-from aoc_normalizer.mappers.envelopes.tables import azure, defender, directory, exchange, intune, signins
+from aoc_normalizer.mappers.envelopes.tables import azure, defender, directory, exchange, hawk, intune, signins
 from aoc_normalizer.mappers.envelopes.tables.columns import MAX_COLUMNS, Plan, Table, plan_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 #: Tried in order: tables with marks of their own before those whose columns others have, too.
 TABLES: Final[tuple[Table, ...]] = (
+    *hawk.TABLES,
     *defender.TABLES[:1],
     *azure.TABLES[:2],
     *signins.TABLES,
@@ -93,13 +94,15 @@ def _plan_of(header: tuple[str, ...]) -> Plan | None:
     return plan_of(header, TABLES)
 
 
-def is_of_sentinel(record: Record) -> bool:
-    """Whether a row is of an export of Sentinel's portal: it has the names of a record, but for those of times."""
-    return _SENTINELS in record and recognises(record)
+def has_names_of_records(record: Record) -> bool:
+    """Whether a row has the names of a record, and marks of its own: of Sentinel's portal those of times, of Hawk."""
+    if _SENTINELS in record:
+        return recognises(record)
+    return not hawk.MARKS.isdisjoint(record) and is_flattened(record)
 
 
 MAPPER: Final = Mapper("table", 1, recognises, fill)
 #: The same for rows that another mapper would take for records.
-SENTINEL: Final = Mapper("table", 1, is_of_sentinel, fill)
+MARKED: Final = Mapper("table", 1, has_names_of_records, fill)
 #: The same for what is left when nobody has taken it.
 FLATTENED: Final = Mapper("table", 1, is_flattened, fill)

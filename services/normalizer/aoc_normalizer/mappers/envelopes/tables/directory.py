@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aoc_normalizer.draft import Draft
     from aoc_normalizer.mappers.base import Record
 
-_AUDIT: Final = paths(
+AUDIT: Final = paths(
     "id activityDateTime activityDisplayName category correlationId loggedByService operationType result resultReason",
     "userAgent additionalDetails targetResources actorType",
     "initiatedBy.user.id initiatedBy.user.displayName initiatedBy.user.userPrincipalName initiatedBy.user.ipAddress",
@@ -102,7 +102,8 @@ def _numbered(key: str) -> str | None:
     return f"numbered.{number}.properties.{int(found[2])}.{part}" if found[2] else f"numbered.{number}.{part}"
 
 
-def _record(row: Record) -> Record:
+def audit(row: Record) -> Record:
+    """Graph's audit, of what stands in its places, and of targets and details that are numbered or listed."""
     row["initiatedBy"] = _initiator(row)
     if "targetResources" in row:
         row["targetResources"] = respelt(cells.objects(row["targetResources"]), GRAPH)
@@ -303,10 +304,10 @@ TABLES: Final = (
             "initiatedbyuseruserprincipalname initiatedbyuserdisplayname initiatedbyuserid initiatedbyappdisplayname "
             "actor target1displayname targetresources targets targetdisplayname",
         ),
-        _AUDIT,
+        AUDIT,
         directory.MAPPER,
         numbered=_numbered,
-        record=_record,
+        record=audit,
     ),
     Table(
         "Entra risks",

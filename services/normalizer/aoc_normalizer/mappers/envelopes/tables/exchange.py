@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from aoc_normalizer.fields import values
+from aoc_normalizer.fields import spellings, values
 from aoc_normalizer.mappers import message_trace
 from aoc_normalizer.mappers.envelopes.tables import cells
 from aoc_normalizer.mappers.envelopes.tables.columns import Table, needs, paths
@@ -132,14 +132,12 @@ def _mailbox(row: Record) -> Record:
     return row
 
 
-_UNIFIED: Final = paths(
-    "Id CreationTime Operation Workload RecordType OrganizationId UserId UserKey UserType ResultStatus ClientIP",
-    "ObjectId Parameters ExtendedProperties ModifiedProperties Actor Target ActorIpAddress ErrorNumber LogonError",
-    "SiteUrl SourceFileName SourceRelativeUrl SourceFileExtension ItemType EventSource UserAgent MailboxGuid",
-    "MailboxOwnerUPN LogonType ClientIPAddress ClientInfoString Item Folder DestFolder AffectedItems SessionId "
-    "AppId ApplicationId CorrelationId",
-    "OperationProperties Folders TeamName TeamGuid Members AzureActiveDirectoryEventType DeviceProperties",
-    "TargetUserOrGroupName TargetUserOrGroupType AlertId Name Severity Data Source Category",
+#: What the log's own names are, and some of what lies in its objects.
+UNIFIED: Final = paths(
+    " ".join(spellings.UNIFIED.values()),
+    "Item.Subject Item.InternetMessageId Item.Id Item.ParentFolder.Path Item.ParentFolder.MemberUpn "
+    "Item.ParentFolder.MemberRights Folder.Path DestFolder.Path AppAccessContext.AADSessionId "
+    "AppAccessContext.ClientAppName AppAccessContext.ClientAppId AppAccessContext.CorrelationId",
     creationdate="CreationTime",
     recordid="Id",
     operations="Operation",
@@ -148,7 +146,7 @@ _UNIFIED: Final = paths(
     ip="ClientIP",
     ipaddress="ClientIP",
 )
-_UNIFIED_COLUMNS: Final = _UNIFIED | {f"auditdata{key}": place for key, place in _UNIFIED.items()}
+_UNIFIED_COLUMNS: Final = UNIFIED | {f"auditdata{key}": place for key, place in UNIFIED.items()}
 
 
 def _never(_record: Record) -> bool:
@@ -208,7 +206,7 @@ TABLES: Final = (
     Table(
         "Unified audit log",
         needs("creationtime", "operation", "workload recordtype", "userid"),
-        _UNIFIED,
+        UNIFIED,
         audit_log.MAPPER,
         lacks=frozenset({"auditdata"}),
         accepts=_never,
