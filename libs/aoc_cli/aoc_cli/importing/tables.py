@@ -29,7 +29,7 @@ _BEFORE: Final = 20
 #: Columns whose text is a record.
 CARRIERS: Final = frozenset({"_raw", "event.original"})
 #: What columns begin with that make up a record together.
-_OF_ELASTIC: Final = "o365.audit."
+_OF_ELASTIC: Final = ("o365.audit.", "azure.signinlogs.", "azure.auditlogs.", "azure.activitylogs.", "azure.graphactivitylogs.")
 _AUDIT_DATA: Final = "auditdata"
 _MAX_FIELD: Final = 32 << 20
 #: Characters of a line: a row's largest field, and room for the others.

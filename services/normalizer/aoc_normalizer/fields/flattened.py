@@ -2,9 +2,11 @@
 
 Splunk writes `Parameters{}.Name` and `Parameters{}.Value` with all names and all values, converters of JSON to tables
 `Parameters.0.Name`, `Parameters_0_Value` or `Parameters[0].Name`. Elastic's integration of Microsoft 365 keeps a record
-under names that begin with `o365.audit.`, with a list of parameters as an object of them.
+under names that begin with `o365.audit.`, with a list of parameters as an object of them; that of Azure has an envelope
+of Azure Monitor as the object `azure.signinlogs`, `azure.auditlogs` ..., with names like `user_principal_name`, and lists
+as objects whose members are numbers.
 
-Sources: Splunk, Search Reference (spath); Elastic, exported fields of the module o365.
+Sources: Splunk, Search Reference (spath); Elastic, exported fields of the modules o365 and azure.
 """
 
 from __future__ import annotations
@@ -22,6 +24,11 @@ _NUMBERED: Final = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\.|_|\[)(\d{1,3})(?:\.|
 #: Of Elastic's integration: what names begin with, and how many a record has at least.
 _PREFIX: Final = "o365.audit."
 _FEWEST: Final = 3
+#: What names of Elastic's integration of Azure begin with, and what tells an envelope in it from its own remarks.
+_AZURE: Final = "azure."
+_OF_ENVELOPES: Final = frozenset({"properties", "operation_name", "category"})
+#: Levels of names that are parted by dots.
+_LEVELS: Final = 12
 
 
 def rebuilt(record: dict[str, Any], raw: bytes) -> dict[str, Any]:
@@ -74,3 +81,62 @@ def of_elastic(record: Mapping[str, Any]) -> dict[str, Any] | None:
     if (address := names.get("source.ip")) and "ClientIP" not in made:
         made["ClientIP"] = address[0] if isinstance(address, list) else address
     return made
+
+
+def of_elastic_azure(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The envelope of Azure Monitor in a document of Elastic's, or in a row of its names; None where there is none."""
+    azure = record.get("azure")
+    if not isinstance(azure, dict):
+        azure = _nested(record, _AZURE)
+    for name, inside in azure.items():
+        if isinstance(inside, dict) and not _OF_ENVELOPES.isdisjoint(inside):
+            beside = {
+                "time": record.get("@timestamp"),
+                "category": name,
+                "resource_id": _member(azure, "resource").get("id"),
+                "correlation_id": azure.get("correlation_id"),
+                "tenant_id": azure.get("tenant_id"),
+                "caller_ip_address": _member(record, "source").get("ip") or record.get("source.ip"),
+            }
+            known = {name: value for name, value in beside.items() if value}
+            return {**known, "properties": {}, **_listed(inside, _LEVELS)}
+    return None
+
+
+def _claim(name: str) -> str:
+    """`http://schemas.xmlsoap.org/...` of a claim's name whose dots would be levels."""
+    scheme, sign, rest = name.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.replace('_', '.')}/{path}" if sign and slash else name
+
+
+def _member(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    inside = record.get(name)
+    return inside if isinstance(inside, dict) else {}
+
+
+def _nested(record: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """`{"signinlogs": {"identity": ...}}` of `azure.signinlogs.identity`. What says nothing is left out."""
+    made: dict[str, Any] = {}
+    for name, value in record.items():
+        if not name.startswith(prefix) or value in (None, "", "-", []):
+            continue
+        *outer, last = name.removeprefix(prefix).split(".", _LEVELS)
+        where: Any = made
+        for step in outer:
+            where = where.setdefault(step, {})
+            if not isinstance(where, dict):  # a value and what is inside of it
+                break
+        else:
+            where.setdefault(last, value)
+    return made
+
+
+def _listed(value: Any, levels: int) -> Any:
+    """Objects whose members are numbered as the lists that they were."""
+    if levels and isinstance(value, dict):
+        inside = {_claim(name): _listed(inner, levels - 1) for name, inner in value.items()}
+        if inside and all(name.isascii() and name.isdigit() for name in inside):
+            return [inside[name] for name in sorted(inside, key=int)]
+        return inside
+    return value

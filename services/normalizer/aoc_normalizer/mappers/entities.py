@@ -7,6 +7,8 @@ from typing import Any, Final, NamedTuple
 from aoc_normalizer.draft import NOBODY, SERVICE, USER, Party
 from aoc_normalizer.fields import services, values
 
+#: Who writes the names of a record otherwise (`fields.spellings`) has other ones here.
+_IDS: Final = ("ID", "Id", "id")
 _UPN, _PUID, _NAME, _ID, _SPN = "5", "3", "1", "2", "4"
 _NOT_NAMES: Final = frozenset(
     {"user", "serviceprincipal", "group", "application", "device", "role", "other", "not available"}
@@ -40,7 +42,7 @@ def acting(listed: Any) -> Acting:
     others = [
         identifier
         for item in values.objects(listed)
-        if (identifier := values.text(item.get("ID"))) and values.is_guid(identifier) and identifier != found.uid
+        if (identifier := values.first(item, *_IDS)) and values.is_guid(identifier) and identifier != found.uid
     ]
     if not others and found.name is not None and not services.is_known(found.name):
         return Acting(found, NOBODY)  # the person's own name
@@ -53,7 +55,7 @@ def entity(listed: Any) -> Party:
     name = upn = uid = kind = None
     prefixed: str | None = None
     for item in values.objects(listed):
-        identifier, sort = values.text(item.get("ID")), values.text(item.get("Type"))
+        identifier, sort = values.first(item, *_IDS), values.first(item, "Type", "type")
         if identifier is None:
             continue
         folded = identifier.casefold()

@@ -7,6 +7,7 @@ too, most often without a name.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from aoc_normalizer.draft import Party
@@ -30,6 +31,7 @@ _KINDS: Final = {
     "accesspackage": "access package",
 }
 _MOST: Final = 100
+_SCOPE: Final = re.compile(r"Scope:([^\],]*)")
 _ORDINARY: Final = frozenset({"openid", "profile", "email", "offline_access", "user.read"})
 #: What it ends with -> the attribute. `AppId` is no directory id of the object.
 _ATTRIBUTES: Final = {
@@ -79,10 +81,16 @@ def permissions_in(listed: Iterable[Change]) -> list[str]:
         if name == "delegatedpermissiongrant.scope":
             return text.split()[:_MOST]
         if name == "consentaction.permissions":
-            after = text.partition("=>")[2]
-            scope = after.rpartition("Scope:")[2] if "Scope:" in after else ""
-            return scope.partition("]")[0].partition(",")[0].split()[:_MOST]
+            before, arrow, after = text.partition("=>")
+            had = set(_scopes(before)) if arrow else set()
+            granted = _scopes(after if arrow else text)
+            return ([name for name in granted if name not in had] or granted)[:_MOST]
     return []
+
+
+def _scopes(text: str) -> list[str]:
+    """The permissions of all grants in such a text: a consent has one for each service that it opens."""
+    return list(dict.fromkeys(name for scope in _SCOPE.findall(text) for name in scope.split()))
 
 
 def named_in(listed: Iterable[Change]) -> list[Party]:

@@ -26,6 +26,7 @@ from aoc_normalizer.operations import (
     grammar,
     intune,
     power_platform,
+    responses,
     security,
     teams,
     viva_engage,
@@ -61,6 +62,7 @@ MODULES: Final[dict[str, dict[str, Meaning]]] = {
     "viva_engage": viva_engage.TABLE,
     "dynamics": dynamics.TABLE,
     "endpoint": endpoint.TABLE,
+    "responses": responses.TABLE,
 }
 _EVERYTHING: Final = tuple(MODULES)
 

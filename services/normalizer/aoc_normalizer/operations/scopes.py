@@ -49,6 +49,11 @@ SERVICES: Final[Mapping[str, tuple[str, str]]] = {
     "powerplatform": ("power-platform", "Power Platform"),
     "mcas": ("defender", "Microsoft Defender for Cloud Apps"),
     "endpoint": ("endpoint", "Microsoft Purview"),
+    "aip": ("purview", "Microsoft Purview"),
+    "crm": ("dynamics", "Dynamics 365"),
+    "microsoftdefenderforendpoint": ("defender", "Microsoft Defender for Endpoint"),
+    "microsoft365defender": ("defender", "Microsoft Defender XDR"),
+    "microsoftdefenderforidentity": ("defender", "Microsoft Defender for Identity"),
 }
 _APPS: Final = ("apps",)
 #: Purview runs Exchange's cmdlets, and tells of files on endpoints, of searches and of what other services hold.
@@ -63,7 +68,7 @@ SCOPES: Final[Mapping[str, tuple[str, ...]]] = {
     "sharepoint": _FILES,
     "onedrive": _FILES,
     "purview": _SECURITY,
-    "defender": _SECURITY,
+    "defender": ("responses", *_SECURITY),
     "endpoint": ("endpoint", "files", "security"),
     "teams": ("teams", "security"),
     "viva-engage": ("viva_engage",),

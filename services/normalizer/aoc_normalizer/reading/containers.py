@@ -7,7 +7,7 @@ Each of these is opened, and its records are read as if they had come by themsel
   `hits.hits` of Elastic;
 - tables: columns and rows, as the query APIs of Log Analytics and Kusto answer;
 - carriers of one record: Splunk's `result` and `_raw`, Elastic's `_source` and `event.original`, Wazuh's
-  `data.office365`, an event hub consumer's `body`, a workflow's `outputs`, Datadog's `attributes`, and what the Graph
+  `data.office365`, Elastic's `azure.signinlogs`, an event hub consumer's `body`, a workflow's `outputs`, Datadog's `attributes`, and what the Graph
   SDK puts into `AdditionalProperties`.
 
 A record that a mapper knows is never opened, whatever it holds, and neither is one that has an id and an operation of
@@ -63,7 +63,7 @@ _OPERATIONS: Final = ("Operation", "operation", "operationName", "OperationName"
 #: One of these is in whatever is opened: most records have none of them, and are looked at no further.
 _MARKS: Final = frozenset(
     {*_LISTS, *_CARRIERS, *_AUDIT_DATA, _ADDITIONAL, "Records", "Value", "Results", "hits", "tables", "Tables",
-     "columns", "Columns", "Body"}
+     "columns", "Columns", "Body", "azure"}
 )  # fmt: skip
 #: The table of an answer that holds what was asked for; others hold statistics and how to draw it.
 _PRIMARY: Final = "primaryresult"
@@ -85,6 +85,8 @@ def opened(record: Record, raw: bytes) -> Iterator[bytes] | None:
     """
     if b'"o365.audit.' in raw and (inside := flattened.of_elastic(record)) and recognise(inside) is not GENERIC:
         return iter((orjson.dumps(inside),))
+    if b'"azure.' in raw and "azure" not in record and (envelope := flattened.of_elastic_azure(record)):
+        return iter((orjson.dumps(envelope),))
     if _MARKS.isdisjoint(record):
         return None
     marks = [name for name, value in record.items() if name in _MARKS and _may_hold(value)]
@@ -184,6 +186,8 @@ def _carried(record: Record, members: Mapping[str, msgspec.Raw]) -> Iterator[byt
         inner, text = _inner(record["Body"], members["Body"])
         if inner and _is_known(inner, text):
             return iter((text,))
+    if "azure" in record and (envelope := flattened.of_elastic_azure(record)) and recognise(envelope) is not GENERIC:
+        return iter((orjson.dumps(envelope),))
     merged = _with_additional(record, members)
     return iter((orjson.dumps(merged),)) if merged and recognise(merged) is not GENERIC else None
 

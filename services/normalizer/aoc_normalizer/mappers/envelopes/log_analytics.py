@@ -71,6 +71,7 @@ _RENAMED: Final = {
     "IPAddress": "ipAddress",
     "LocationDetails": "location",
     "Location": "country",
+    "ConditionalAccessPolicies": "appliedConditionalAccessPolicies",
     "ResourceServicePrincipalId": "resourceServicePrincipalId",
 }
 
@@ -163,4 +164,4 @@ def graph_name(column: str) -> str:
     return _RENAMED.get(column) or column[:1].lower() + column[1:]
 
 
-MAPPER: Final = Mapper("log-analytics", 6, recognises, fill)
+MAPPER: Final = Mapper("log-analytics", 7, recognises, fill)

@@ -66,6 +66,11 @@ def fill(record: Record, draft: Draft) -> None:
         names = [name for part in connectors.split(",") if (name := part.strip())]
         draft.remark = f"with {listed_few(names)}"
         draft.used.add("FlowConnectorNames")
+    if not draft.changes and "NewValue" in record and (setting := values.text(record.get("Name"))):
+        # A setting of a team, or of Teams for the whole tenant.
+        draft.changes = changes([{name: record.get(name) for name in ("Name", "OldValue", "NewValue")}])
+        draft.used |= {"OldValue", "NewValue"}
+        draft.search.append(setting)
     _members(record, draft)
     _copilot(record, draft)
     if draft.service == "dynamics":

@@ -111,7 +111,7 @@ def _accessed(record: Record, draft: Draft) -> None:
     paths = [path for folder in folders if (path := values.text(folder.get("Path")))]
     if kind == "Sync":
         draft.severity = max(draft.severity, LOW)
-        draft.remark = listed_few(paths) or None
+        draft.remark = listed_few(paths) or draft.remark
         draft.words["read"] = f"a whole folder{way}"
     elif count:
         draft.words["read"] = f"{count} message{'' if count == '1' else 's'}{way}"

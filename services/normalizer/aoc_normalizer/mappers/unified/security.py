@@ -52,15 +52,23 @@ def fill(record: Record, draft: Draft) -> None:
             draft.used |= {name, uid}
             break
     _search(record, draft)
+    if device := values.first(record, "DeviceName", "MachineName"):
+        draft.targets.append(Party(device, uid=values.first(record, "DeviceId", "MachineId"), kind="device"))
+        draft.used |= {"DeviceName", "DeviceId", "MachineName", "MachineId"}
+    if said := values.text(record.get("ActionComment")):
+        draft.remark = f"\N{LEFT DOUBLE QUOTATION MARK}{said}\N{RIGHT DOUBLE QUOTATION MARK}"
     released = _texts(record.get("ReleaseTo"))
     if released:
         draft.remark = f"to {listed_few(released)}"
         draft.used.add("ReleaseTo")
-    draft.targets += [named_party(to, "mailbox") for to in (*_texts(record.get("Recipients")), *released)]
+    recipients = _texts(record.get("Recipients"))
+    draft.targets += [named_party(to, "mailbox") for to in (*recipients, *released)]
     _threat(values.mapping(record.get("FileData")), draft)
     draft.search += _texts(record.get("NetworkMessageId"))
     if sender := values.text(record.get("P2Sender")):
         draft.targets.append(named_party(sender, "sender"))
+        if draft.remark is None:
+            draft.remark = f"from {sender}" + (f" to {listed_few(recipients)}" if recipients else "")
     draft.address = draft.address or addresses.parse(record.get("SenderIp") or record.get("UserIp"))
 
 
