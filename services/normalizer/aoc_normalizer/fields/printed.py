@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: Of names of types those that no service writes into a record; `Microsoft.Compute` is a resource provider.
 _TYPES: Final = re.compile(
     rb'["=](?:System\.(?:Object\[\]|Collections\.|Management\.Automation\.)|Deserialized\.\w+\.'
-    rb"|Microsoft\.(?:Graph\.(?:Beta\.)?PowerShell\.Models\.|Open\.(?:AzureAD|MSGraph)\.|Exchange\.Data\.\w+\.))"
+    rb"|Microsoft\.(?:Graph\.(?:Beta\.)?PowerShell\.Models\.|Open\.(?:AzureAD|MSGraph)\.|Azure\.(?:Commands|PowerShell)\.\w+\.|Exchange\.Data\.\w+\.))"
 )
 _OBJECTS: Final = re.compile(rb'"@\{\w+=')
 _TYPE: Final = re.compile(

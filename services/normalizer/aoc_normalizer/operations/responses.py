@@ -29,11 +29,11 @@ TABLE: Final[dict[str, Meaning]] = {
     "runliveresponsesession": _on_device(HIGH, "opened a live response session on"),
     "runliveresponseapi": _on_device(HIGH, "opened a live response session by program on"),
     "liveresponsegetfile": Meaning(
-        API_ACTIVITY, 2, MEDIUM, "fetched file {file} from device {device} by live response", "fetched {target} by live response"
+        API_ACTIVITY, 2, MEDIUM, "fetched file {target} from device {device} by live response", "fetched a file by live response"
     ),
-    "downloadfile": Meaning(API_ACTIVITY, 2, MEDIUM, "downloaded file {file} from Defender", "downloaded a file"),
+    "downloadfile": Meaning(API_ACTIVITY, 2, MEDIUM, "downloaded file {target} from Defender", "downloaded a file"),
     "stopandquarantinefile": Meaning(
-        API_ACTIVITY, OTHER, LOW, "stopped and quarantined file {file}", "stopped and quarantined a file"
+        API_ACTIVITY, OTHER, LOW, "stopped and quarantined file {target}", "stopped and quarantined a file"
     ),
     "downloadonboardingpkg": Meaning(API_ACTIVITY, 2, LOW, "downloaded Defender's onboarding package"),
     "downloadoffboardingpkg": Meaning(API_ACTIVITY, 2, HIGH, "downloaded Defender's offboarding package"),

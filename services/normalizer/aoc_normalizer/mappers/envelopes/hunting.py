@@ -57,6 +57,11 @@ _OF_A_ROW: Final = frozenset({"DeviceId", "ApplicationId", "ReportId", "ReportId
 _WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _AUTHENTICATIONS: Final = frozenset({"IdentityLogonEvents", "DeviceLogonEvents"})
 _ALERTS: Final = frozenset({"AlertInfo", "AlertEvidence"})
+_MAILS: Final = frozenset({"EmailEvents", "EmailPostDeliveryEvents", "EmailAttachmentInfo"})
+#: The table of changes in a directory, where what was reached is a domain controller.
+_DIRECTORY: Final = "IdentityDirectoryEvents"
+#: What `AdditionalFields` name of a change of a group.
+_OF_GROUPS: Final = (("TO.GROUP", "to group"), ("FROM.GROUP", "from group"))
 
 
 def recognises(record: Record) -> bool:
@@ -124,6 +129,11 @@ def fill(record: Record, draft: Draft) -> None:
     draft.user_agent = values.text(row.get("UserAgent"))
     draft.app = Party(values.first(row, "Application", "InitiatingProcessFileName"), kind="application")
     draft.targets = _targets(row)
+    draft.search += [
+        found
+        for fact, _ in _OF_GROUPS
+        if (found := values.text(values.mapping(row.get("AdditionalFields")).get(fact)))
+    ]
     draft.search += [found for name in ("SHA256", "SHA1", "MD5", "AlertId") if (found := values.text(row.get(name)))]
     draft.sentence = partial(_sentence, row, table)
 
@@ -211,6 +221,14 @@ def _click(row: Record, draft: Draft) -> str:
     return text + (", and went on to it" if values.text(row.get("IsClickedThrough")) in _YES else "")
 
 
+def _who(draft: Draft, table: str) -> str:
+    """Who acted; of a mail's sender the address, since anybody can write any name beside it."""
+    upn, name = draft.actor.upn, draft.actor.name
+    if table in _MAILS and upn and name and name.casefold() != upn:
+        return f"{upn} ({name})"
+    return draft.actor.spoken
+
+
 def _sentence(row: Record, table: str, draft: Draft) -> str:
     if draft.class_uid == AUTHENTICATION:
         return _logon(draft)
@@ -221,16 +239,19 @@ def _sentence(row: Record, table: str, draft: Draft) -> str:
         return f"{title}: evidence {about.lower()}{who}" if about else f"Defender raised: {title}"
     if table == "UrlClickEvents":
         return _click(row, draft)
-    what = _WORDS.sub(" ", draft.operation if draft.operation != table else f"{table} reported").lower()
+    what = _WORDS.sub(" ", draft.operation if draft.operation != table else f"{table} reported").lower().rstrip(". ")
     by = {party.kind: party.spoken for party in reversed(draft.targets)}
-    text = f"{draft.actor.spoken}: {what}" if draft.actor.known else what[:1].upper() + what[1:]
+    text = f"{_who(draft, table)}: {what}" if draft.actor.known else what[:1].upper() + what[1:]
     for kind, word in _NAMED:
         if kind in by:
             text += f", {word} {by[kind]}"
-    text += f" to {by['endpoint']}" if "endpoint" in by else ""
+    for fact, words in _OF_GROUPS:
+        if group := values.text(values.mapping(row.get("AdditionalFields")).get(fact)):
+            text += f", {words} {group}"
+    text += f" {'on' if table == _DIRECTORY else 'to'} {by['endpoint']}" if "endpoint" in by else ""
     text += f" to {by['mailbox']}" if "mailbox" in by else ""
     text += f" on {by['device']}" if "device" in by else ""
     return text + (f": {threats}" if (threats := values.text(row.get("ThreatTypes"))) else "")
 
 
-MAPPER: Final = Mapper("hunting", 5, recognises, fill)
+MAPPER: Final = Mapper("hunting", 6, recognises, fill)

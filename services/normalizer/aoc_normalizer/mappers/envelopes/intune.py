@@ -24,6 +24,8 @@ _TELLING: Final = frozenset(
     {"AuditEventId", "ActivityResultStatus", "IntuneDeviceId", "IntuneAccountId", "ComplianceState_loc"}
 )
 _TIMES: Final = ("ActivityDate", "activityDateTime", "timeGenerated", "Timestamp")
+_OUTCOMES: Final = ("resultType", "resultSignature")
+_OUTCOMES_INSIDE: Final = ("Status", "Result", "EnrollmentStatus")
 _SECOND_MS: Final = 1000
 _MOST_RESOURCES: Final = 500
 _ENROLL: Final = 6
@@ -116,7 +118,7 @@ def _device_log(record: Record, inner: Record, draft: Draft) -> None:
     draft.operation = values.text(record.get("operationName")) or "Device log"
     draft.class_uid, draft.activity_id, draft.severity = ENTITY_MANAGEMENT, OTHER, INFORMATIONAL
     draft.actor = _SERVICE
-    draft.result = of_word(values.first(record, "resultType", "resultSignature"))
+    draft.result = of_word(values.first(record, *_OUTCOMES) or values.first(inner, *_OUTCOMES_INSIDE))
     device = Party(
         values.first(inner, "DeviceHostName", "DeviceName", "DeviceNetBiosName"),
         uid=values.first(inner, "IntuneDeviceId", "DeviceId", "AADDeviceId"),
@@ -136,7 +138,7 @@ def _device_log(record: Record, inner: Record, draft: Draft) -> None:
     )
     draft.search += [found for name in telling if (found := values.text(inner.get(name)))]
     of_device = f"{device.spoken if device.known else 'without a name'}" + (f" of {user.spoken}" if user.known else "")
-    if "EnrollmentType" in inner or "EnrollmentTimeUTC" in inner:
+    if "EnrollmentType" in inner or "EnrollmentTimeUTC" in inner or draft.operation.casefold() == "enrollment":
         _enrolment(inner, draft, of_device)
     elif (compliant := _compliant(inner)) is not None:
         _compliance(inner, draft, of_device, compliant=compliant)

@@ -14,7 +14,7 @@ from aoc_normalizer.fields.duplicate_keys import renamed
 from aoc_normalizer.mappers import azure_activity, sentinel
 from aoc_normalizer.mappers.base import Mapper, Record
 from aoc_normalizer.mappers.envelopes import diagnostics, hunting, resource_manager
-from aoc_normalizer.mappers.graph import activity, directory, provisioning, risk, signins
+from aoc_normalizer.mappers.graph import activity, directory, inventory, provisioning, risk, signins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +35,8 @@ _CATEGORIES: Final[Mapping[str, str]] = {
     "ManagedIdentitySignInLogs": "AADManagedIdentitySignInLogs",
 }
 _INTUNE: Final = frozenset({"IntuneAuditLogs", "IntuneOperationalLogs"})
+#: Tables of Intune's inventory: what a device is at the time of the row.
+_DEVICES: Final = frozenset({"IntuneDevices", "IntuneDeviceComplianceOrg"})
 _AZURE: Final = "AzureActivity"
 _GRAPH: Final[Mapping[str, Mapper]] = {
     "AuditLogs": directory.MAPPER,
@@ -53,7 +55,7 @@ _HUNTING: Final = (
     "EmailUrlInfo", "IdentityDirectoryEvents", "IdentityInfo", "IdentityLogonEvents", "IdentityQueryEvents",
     "UrlClickEvents",
 )  # fmt: skip
-_TABLES: Final = frozenset({*_SIGN_INS, *_GRAPH, *_INTUNE, *sentinel.TABLES, *_HUNTING, _AZURE})
+_TABLES: Final = frozenset({*_SIGN_INS, *_GRAPH, *_INTUNE, *_DEVICES, *sentinel.TABLES, *_HUNTING, _AZURE})
 #: Columns by which a row is known that does not say its table: all of them are there.
 _KNOWN_BY: Final = (
     (("TargetResources", "InitiatedBy"), "AuditLogs"),
@@ -66,7 +68,21 @@ _KNOWN_BY: Final = (
     (("RiskEventType", "RiskLevel"), "AADUserRiskEvents"),
     (("RiskLastUpdatedDateTime", "RiskLevel"), "AADRiskyUsers"),
     (("Properties", "Identity", "ResultType"), "IntuneAuditLogs"),
+    (("DeviceId", "CompliantState"), "IntuneDevices"),
+    (("IntuneDeviceId", "ComplianceState"), "IntuneDeviceComplianceOrg"),
 )
+#: Property of Graph's `managedDevice` -> columns.
+_OF_DEVICES: Final = {
+    "id": ("DeviceId", "IntuneDeviceId"),
+    "deviceName": ("DeviceName",),
+    "userPrincipalName": ("UPN", "UserEmail"),
+    "userDisplayName": ("UserName",),
+    "serialNumber": ("SerialNumber",),
+    "manufacturer": ("Manufacturer",),
+    "complianceState": ("CompliantState", "ComplianceState"),
+    "managementState": ("DeviceState",),
+    "lastSyncDateTime": ("TimeGenerated",),
+}
 _RENAMED: Final = {
     "IPAddress": "ipAddress",
     "LocationDetails": "location",
@@ -101,6 +117,8 @@ def fill(record: Record, draft: Draft) -> None:
         event, columns = resource_manager.of_row(record)
         azure_activity.MAPPER.fill(event, draft)
         draft.used = columns
+    elif table in _DEVICES:
+        _device(record, draft)
     elif table in _INTUNE or table in _HUNTING:
         _enveloped(record, draft, table)
     else:
@@ -133,6 +151,16 @@ def _row(record: Record, draft: Draft, table: str) -> None:
     draft.organisation = draft.organisation or values.text(record.get("AADTenantId"))
 
 
+def _device(record: Record, draft: Draft) -> None:
+    """A managed device as Graph lists it, at the time of the row: each day has one of each device."""
+    found = {name: values.first(record, *columns) for name, columns in _OF_DEVICES.items()}
+    inventory.MAPPER.fill({"@odata.type": "#microsoft.graph.managedDevice", **found}, draft)
+    draft.product, draft.service, draft.family = "Microsoft Intune", "intune", "intune-device"
+    system = values.first(record, "OS")
+    draft.search += [text for text in (system, values.first(record, "Model")) if text]
+    draft.used = {column for columns in _OF_DEVICES.values() for column in columns}
+
+
 def _enveloped(record: Record, draft: Draft, table: str) -> None:
     """Tables whose rows Azure Monitor also streams: as the envelope that it would send."""
     row: dict[str, Any] = dict(record)
@@ -142,13 +170,14 @@ def _enveloped(record: Record, draft: Draft, table: str) -> None:
             "time": record.get("TimeGenerated"),
             "category": table,
             "operationName": record.get("OperationName"),
-            "resultType": record.get("ResultType"),
+            # Its operational logs have `Result`.
+            "resultType": record.get("ResultType") or record.get("Result"),
             "identity": record.get("Identity"),
             "correlationId": record.get("CorrelationId"),
             "properties": record.get("Properties"),
         }
         diagnostics.MAPPER.fill(envelope, draft)
-        used = {"OperationName", "ResultType", "Identity", "CorrelationId"} & record.keys()
+        used = {"OperationName", "ResultType", "Result", "Identity", "CorrelationId"} & record.keys()
         rest = {"Properties": draft.rest} if draft.rest else {}
         draft.rest, draft.used = rest, used | {"Properties"}
     else:

@@ -27,6 +27,8 @@ _OWN: Final = paths(
     "IncidentName IncidentNumber Title Description Severity Status Classification Owner CreatedTime LastModifiedTime",
     "FirstActivityTime LastActivityTime SystemAlertId AlertName DisplayName AlertSeverity CompromisedEntity StartTime",
     "EndTime ProcessingEndTime Entities Tactics ProviderName VendorName",
+    "DeviceName SerialNumber UPN UserEmail UserName CompliantState ComplianceState DeviceState IntuneDeviceId OS Model",
+    "Manufacturer",
     _resourceid="_ResourceId",
 )
 _COLUMNS: Final = (

@@ -99,7 +99,8 @@ def _own_identity(row: Record, draft: Draft) -> None:
     if draft.result == "failure" and (error := cells.text(row.get("Error"))):
         draft.status_detail = error
     names = row.get(_NAMES, [])
-    draft.search += names
+    # Of items and their folder the sentence tells the folder.
+    draft.search += [*names, *(item["Subject"] for item in row.get("AffectedItems", []))]
     if draft.remark is None and (said := [name for name in names if name not in _TARGETING]):
         draft.remark = f"with {', '.join(said[:_SHOWN])}" + (f" and {len(said) - _SHOWN} more" * (len(said) > _SHOWN))
 
