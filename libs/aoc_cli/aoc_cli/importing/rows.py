@@ -13,7 +13,7 @@ from aoc_cli.importing.audit_rows import AUDIT_DATA, audit_data, flattened, name
 from aoc_cli.importing.days import Days
 from aoc_cli.importing.items import Item, Record, Unreadable
 from aoc_cli.importing.scan import Value
-from aoc_cli.importing.tables import Content, Row
+from aoc_cli.importing.tables import Content, Header, Row
 from aoc_normalizer.fields import times
 from aoc_normalizer.reading import containers, day_order
 
@@ -39,6 +39,8 @@ def rows(table: Table, unwrap: Unwrap, *, day_first: bool | None = None) -> Iter
             yield from _audit_rows(named(header.names), below)
         elif header.content is Content.CARRIER:
             yield from _carriers(header.names, below, unwrap)
+        elif header.content is Content.TEXT:
+            yield from _texts(header, below, unwrap)
         else:
             yield from _records(header.names, below, day_first=day_first)
 
@@ -79,6 +81,18 @@ def _carriers(header: Sequence[str], below: Iterable[Row], unwrap: Unwrap) -> It
             yield Unreadable(row.line, row.fault, row.text.encode() if row.broken else data)
         else:
             yield from unwrap(Value(row.line, data))
+
+
+def _texts(header: Header, below: Iterable[Row], unwrap: Unwrap) -> Iterator[Item]:
+    """Rows with the record as the text of a column; what is around it is the store's own."""
+    keys = containers.column_keys(_distinct(header.names))
+    for row in below:
+        text = row.cells[header.carrier].strip() if header.carrier < len(row.cells) else ""
+        if row.fault is None and text:
+            yield from unwrap(Value(row.line, text.encode()))
+        else:
+            fault = row.fault or "there is no record in the column that has the others"
+            yield Unreadable(row.line, fault, row.text.encode() if row.broken else _object(keys, row))
 
 
 def _audit_rows(header: Sequence[str], below: Iterable[Row]) -> Iterator[Item]:

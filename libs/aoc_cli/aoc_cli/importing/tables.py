@@ -16,7 +16,9 @@ from typing import IO, TYPE_CHECKING, Final, NamedTuple, Self
 from aoc_cli.importing import dialects, kinds
 from aoc_cli.importing.kinds import NoLogError
 from aoc_cli.importing.unread_tables import why_unread
+from aoc_normalizer.fields import values
 from aoc_normalizer.mappers.envelopes.tables import recognise_table
+from aoc_normalizer.reading import containers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,16 +53,22 @@ class Content(Enum):
     """Rows of the unified log's exports, with the record in a column."""
     CARRIER = auto()
     """Rows of a store's export, with the record in a column."""
+    TEXT = auto()
+    """Rows of whatever keeps logs, with the record as the text of a column (`Header.carrier`)."""
     RECORDS = auto()
     """Records: of a table that a mapper knows."""
 
 
 class Header(NamedTuple):
-    """The columns of the rows below it, and what these are. `folded`: their names without regard to case."""
+    """The columns of the rows below it, and what these are. `folded`: their names without regard to case.
+
+    `carrier`: of rows of `Content.TEXT` the column that holds the record.
+    """
 
     names: list[str]
     content: Content
     folded: frozenset[str]
+    carrier: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,8 @@ class Table:
         """Whether a row is a header again: files were put one behind the other. What follows is read by it."""
         if cells[0].strip().casefold() not in self.header.folded and any(map(_DIGIT.search, cells)):
             return False
+        if cells == self.header.names:
+            return True
         content = _content(cells)
         if content is not None:
             self.header = _header(cells, content)
@@ -143,12 +153,17 @@ class Lines:
         self.ended = self.in_row = False
         self._text = text
         self._taken: list[str] = []
+        self._again: str | None = None
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> str:
         """The next line. Raises `csv.Error` for one that is too long, and goes on after it."""
+        if (again := self._again) is not None:
+            self._again = None
+            self._taken.append(again)
+            return again
         line = self._text.readline(MAX_LINE)
         if len(line) < MAX_LINE or line.endswith("\n"):
             if not line:
@@ -162,6 +177,11 @@ class Lines:
         while line and not line.endswith("\n"):
             line = self._text.readline(MAX_LINE)
         raise csv.Error(f"a line longer than {MAX_LINE >> 20} million characters")
+
+    def put_back(self, line: str) -> None:
+        """Give the line that was read last once more."""
+        self._taken.clear()
+        self._again = line
 
     def taken(self) -> str:
         """The lines that were read since this was asked last."""
@@ -203,7 +223,21 @@ def read_table(stream: IO[bytes]) -> Table | UnreadableText:
         if len(header) > len(widest):
             widest, comma = header, delimiter
     following = next(lines, "")
+    if (column := _carrier(_cells(following, comma), len(widest))) is not None:
+        lines.put_back(following)
+        folded = _header(widest, Content.TEXT).folded
+        return Table(Header(widest, Content.TEXT, folded, column), comma, False, lines)
     return UnreadableText(_refusal(line, widest, _cells(following, comma)), lines.taken(), lines)
+
+
+def _carrier(row: Sequence[str], width: int) -> int | None:
+    """The column of a first row whose text is a record that a mapper knows, or holds one."""
+    for column, cell in enumerate(row[:width]):
+        text = cell.strip()
+        if text.startswith("{") and isinstance(inside := values.decoded(text), dict):
+            if containers.is_known(inside, text.encode()):
+                return column
+    return None
 
 
 def _first_line(lines: Lines) -> tuple[str, str | None]:

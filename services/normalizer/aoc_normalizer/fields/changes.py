@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from aoc_common.contracts.built_in_roles import PRIVILEGED
 from aoc_normalizer import bounds
 from aoc_normalizer.draft import Change
 from aoc_normalizer.fields import values
@@ -28,6 +29,7 @@ _NAMING: Final = {
     "delegatedpermissiongrant.scope": "permission",
     "serviceprincipal.displayname": "client",
 }
+_TEMPLATE: Final = "role.templateid"
 
 
 def changes(properties: Any, room: int = MAX_PROPERTIES) -> list[Change]:
@@ -60,7 +62,18 @@ def names_in(listed: Sequence[Change]) -> dict[str, str]:
             value = change.new or change.old
             if isinstance(value, str):
                 found.setdefault(kind, value)
+    if "role" not in found and (role := _built_in_role(listed)) is not None:
+        found["role"] = role
     return found
+
+
+def _built_in_role(listed: Sequence[Change]) -> str | None:
+    """The name of a role that a record calls by its template's id alone."""
+    for change in listed:
+        value = change.new or change.old
+        if change.name.casefold() == _TEMPLATE and isinstance(value, str):
+            return PRIVILEGED.get(value.casefold())
+    return None
 
 
 def value_of(value: Any, strings: int = bounds.STRINGS) -> Any:

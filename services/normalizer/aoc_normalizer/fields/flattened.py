@@ -27,6 +27,8 @@ _FEWEST: Final = 3
 #: What names of Elastic's integration of Azure begin with, and what tells an envelope in it from its own remarks.
 _AZURE: Final = "azure."
 _OF_ENVELOPES: Final = frozenset({"properties", "operation_name", "category"})
+#: Where a unified record has its address.
+_ADDRESSES: Final = ("ClientIP", "ClientIPAddress", "ActorIpAddress")
 #: Levels of names that are parted by dots.
 _LEVELS: Final = 12
 
@@ -81,6 +83,20 @@ def of_elastic(record: Mapping[str, Any]) -> dict[str, Any] | None:
     if (address := names.get("source.ip")) and "ClientIP" not in made:
         made["ClientIP"] = address[0] if isinstance(address, list) else address
     return made
+
+
+def of_elastic_audit(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The record in a document's `o365.audit` with what Elastic has moved out of it; None where that is nothing."""
+    audit = _member(_member(record, "o365"), "audit")
+    if not audit:
+        return None
+    address = _member(record, "source").get("ip") or _member(record, "client").get("ip")
+    moved = {
+        "ClientIP": None if any(name in audit for name in _ADDRESSES) else address,
+        "UserAgent": None if "UserAgent" in audit else _member(record, "user_agent").get("original"),
+    }
+    found = {name: value for name, value in moved.items() if isinstance(value, str) and value}
+    return {**audit, **found} if found else None
 
 
 def of_elastic_azure(record: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -47,7 +47,9 @@ _OF_GRAPH: Final = (  # noqa: SIM905  # names read better as words
     "subscriptionId subStatus succeeded targetIdentity targetResources targetSystem tenantId time timeGenerated "
     "title tokenIssuerName tokenIssuerType tokenProtectionStatusDetails trustType type uniqueTokenIdentifier url "
     "user userAccount userAgent userDisplayName userId userPermissions userPrincipalName userStates userType "
-    "value"
+    "value principalId principal roleDefinitionId roleDefinition justification directoryScopeId createdBy approvalId "
+    "completedDateTime scheduleInfo ticketInfo targetScheduleId clientId consentType scope passwordCredentials "
+    "keyCredentials servicePrincipalType conditions grantControls sessionControls modifiedDateTime"
 ).split()
 #: Of the unified audit log (Management Activity API schema).
 _OF_UNIFIED: Final = (  # noqa: SIM905  # names read better as words

@@ -15,7 +15,9 @@ from aoc_normalizer.mappers.graph import (
     pim,
     provisioning,
     risk,
+    role_requests,
     signins,
+    standing,
 )
 from aoc_normalizer.mappers.unified import audit_log
 
@@ -40,6 +42,7 @@ MAPPERS: Final[tuple[Mapper, ...]] = (
     alerts.MAPPER,
     risk.MAPPER,
     pim.MAPPER,
+    role_requests.MAPPER,
     provisioning.MAPPER,
     activity.MAPPER,
     azure_activity.MAPPER,
@@ -47,6 +50,7 @@ MAPPERS: Final[tuple[Mapper, ...]] = (
     respelt.MAPPER,
     tables.FLATTENED,
     inventory.MAPPER,
+    standing.MAPPER,
 )
 GENERIC: Final[Mapper] = generic.MAPPER
 

@@ -7,8 +7,9 @@ Each of these is opened, and its records are read as if they had come by themsel
   `hits.hits` of Elastic;
 - tables: columns and rows, as the query APIs of Log Analytics and Kusto answer;
 - carriers of one record: Splunk's `result` and `_raw`, Elastic's `_source` and `event.original`, Wazuh's
-  `data.office365`, Elastic's `azure.signinlogs`, an event hub consumer's `body`, a workflow's `outputs`, Datadog's `attributes`, and what the Graph
-  SDK puts into `AdditionalProperties`.
+  `data.office365`, Elastic's `azure.signinlogs`, an event hub consumer's `body`, a workflow's `outputs`, Datadog's
+  `attributes`, Graylog's `message`, a container's `log`, and what the Graph SDK puts into `AdditionalProperties`;
+- any other lists of objects where nothing else is, and the first of each is a record.
 
 A record that a mapper knows is never opened, whatever it holds, and neither is one that has an id and an operation of
 its own: who writes records must not choose what they are taken for. What holds records in another way is not opened
@@ -21,7 +22,7 @@ msgraph-sdk-powershell (AdditionalProperties).
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -47,11 +48,18 @@ _REMARKS: Final = frozenset(
 #: Members that carry one record, as an object or as JSON text; a copy to the letter comes before its fields.
 _CARRIERS: Final = (
     "_raw", "event.original", "original", "_source", "result", "office365", "ms-graph", "o365", "audit", "data",
-    "event", "body", "outputs", "attributes", "content", "payload", "message", "full_log",
+    "event", "body", "outputs", "attributes", "content", "payload", "message", "full_log", "log", "short_message", "value",
 )  # fmt: skip
-#: Of these any program could log any text: they carry records only where a mark of one of the stores is beside them.
-_FREE_TEXT: Final = frozenset({"message", "full_log"})
 _STORES: Final = frozenset({"@timestamp", "@version", "_index", "agent", "decoder", "manager", "rule", "input"})
+#: Of these any program could log any text: they carry records only where a mark of one of the stores is beside them
+#: (Graylog and GELF, CloudWatch, containers' logs, a consumer of Kafka).
+_FREE_TEXT: Final[Mapping[str, frozenset[str]]] = {
+    "message": _STORES | {"gl2_source_input", "gl2_message_id", "ingestionTime"},
+    "full_log": _STORES,
+    "log": frozenset({"stream", "kubernetes", "container_id", "container_name"}),
+    "short_message": frozenset({"host"}),
+    "value": frozenset({"topic", "partition"}),
+}
 #: Carriers of whatever is inside, also where no mapper knows that: member -> what is beside it.
 _SURE: Final[Mapping[str, frozenset[str]]] = {
     "_source": frozenset({"_index", "_id"}),
@@ -69,6 +77,8 @@ _MARKS: Final = frozenset(
 _PRIMARY: Final = "primaryresult"
 #: Characters of all names of columns. Each row repeats them, so they bound how much larger a table can become.
 _MAX_NAMES: Final = 64 * 1024
+#: Members of a record that is looked into whatever they are called. Microsoft's records have more.
+_FEW: Final = 4
 #: Levels and members in which `is_unknown` looks for lists of objects.
 _LEVELS: Final = 3
 _MEMBERS: Final = 200
@@ -87,13 +97,13 @@ def opened(record: Record, raw: bytes) -> Iterator[bytes] | None:
         return iter((orjson.dumps(inside),))
     if b'"azure.' in raw and "azure" not in record and (envelope := flattened.of_elastic_azure(record)):
         return iter((orjson.dumps(envelope),))
-    if _MARKS.isdisjoint(record):
+    if _MARKS.isdisjoint(record) and len(record) > _FEW:
         return None
     marks = [name for name, value in record.items() if name in _MARKS and _may_hold(value)]
     try:
         if any(name in _AUDIT_DATA for name in marks):
             return _sdk_audit_data(record, raw)
-        return _contents(record, raw) if marks else None
+        return _contents(record, raw) if marks or len(record) <= _FEW else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
@@ -106,7 +116,7 @@ def _contents(record: Record, raw: bytes) -> Iterator[bytes] | None:
     if _is_own(record):
         return None
     members = _OBJECT.decode(raw)
-    return _listed(record, members) or _carried(record, members)
+    return _listed(record, members) or _carried(record, members) or _all_lists(record, members)
 
 
 def _may_hold(value: Any) -> bool:
@@ -167,6 +177,39 @@ def _is_list_of_records(record: Record, name: str, items: Sequence[Any]) -> bool
     return bool(items) and not has_identity(record)
 
 
+def _all_lists(record: Record, members: Mapping[str, msgspec.Raw]) -> Iterator[bytes] | None:
+    """What stands in the lists of a container, whatever they are called, if the first of each is a record or holds some.
+
+    One list of another kind, and it is no container that anybody here knows.
+    """
+    if has_identity(record):
+        return None
+    if isinstance(record.get("stream"), dict) and (lines := _lines_of(record.get("values"))):
+        return iter(lines)
+    lists = [[_text(item) for item in items] for items in _lists_in(record, members, _LEVELS)]
+    for items in lists:
+        first = values.decoded(items[0].decode("utf-8", "replace"))
+        if not isinstance(first, dict) or not is_known(first, items[0]):
+            return None
+    return chain.from_iterable(lists) if lists else None
+
+
+def _lists_in(record: Record, members: Mapping[str, msgspec.Raw], levels: int) -> Iterator[list[msgspec.Raw]]:
+    """The lists of objects in a record and in its objects."""
+    for name, value in islice(record.items(), _MEMBERS):
+        if isinstance(value, list) and value and (isinstance(value[0], dict) or str(value[0])[:1] == "{"):
+            yield _ITEMS.decode(members[name])
+        elif isinstance(value, dict) and levels > 1:
+            yield from _lists_in(value, _OBJECT.decode(members[name]), levels - 1)
+
+
+def _lines_of(listed: Any) -> list[bytes]:
+    """The lines of a stream as Loki answers them, `[[time, text], ...]`, where the first is JSON."""
+    pairs = listed if isinstance(listed, list) else []
+    texts = [pair[1] for pair in pairs if isinstance(pair, list) and len(pair) > 1 and isinstance(pair[1], str)]
+    return [text.encode() for text in texts] if texts and isinstance(values.decoded(texts[0].strip()), dict) else []
+
+
 def _text(item: msgspec.Raw) -> bytes:
     """The JSON text of an item; of one that is JSON text in a string, that."""
     raw = bytes(item)
@@ -177,19 +220,27 @@ def _text(item: msgspec.Raw) -> bytes:
 
 def _carried(record: Record, members: Mapping[str, msgspec.Raw]) -> Iterator[bytes] | None:
     """What a carrier holds, if a mapper knows that or it is a container; else only what surely is one."""
+    if "o365" in record and (audit := flattened.of_elastic_audit(record)) and recognise(audit) is not GENERIC:
+        return iter((orjson.dumps(audit),))
     for name in _CARRIERS:
-        if name in record and (name not in _FREE_TEXT or not _STORES.isdisjoint(record)):
+        if name in record and not _is_free(record, name):
             inner, text = _inner(record[name], members[name])
-            if inner and (_is_known(inner, text) or not _SURE.get(name, frozenset()).isdisjoint(record)):
+            if inner and (is_known(inner, text) or not _SURE.get(name, frozenset()).isdisjoint(record)):
                 return iter((text,))
     if "Body" in record:
         inner, text = _inner(record["Body"], members["Body"])
-        if inner and _is_known(inner, text):
+        if inner and is_known(inner, text):
             return iter((text,))
     if "azure" in record and (envelope := flattened.of_elastic_azure(record)) and recognise(envelope) is not GENERIC:
         return iter((orjson.dumps(envelope),))
     merged = _with_additional(record, members)
     return iter((orjson.dumps(merged),)) if merged and recognise(merged) is not GENERIC else None
+
+
+def _is_free(record: Record, name: str) -> bool:
+    """Whether a text is anybody's: nothing beside it tells of a store that carries records in it."""
+    marks = _FREE_TEXT.get(name)
+    return marks is not None and isinstance(record[name], str) and marks.isdisjoint(record)
 
 
 def _inner(value: Any, raw: msgspec.Raw) -> tuple[Record, bytes]:
@@ -203,7 +254,7 @@ def _inner(value: Any, raw: msgspec.Raw) -> tuple[Record, bytes]:
     return {}, b""
 
 
-def _is_known(record: Record, raw: bytes, depth: int = MAX_DEPTH) -> bool:
+def is_known(record: Record, raw: bytes, depth: int = MAX_DEPTH) -> bool:
     """Whether it is a record that a mapper knows, or holds such."""
     if recognise(record) is not GENERIC:
         return True
@@ -213,7 +264,7 @@ def _is_known(record: Record, raw: bytes, depth: int = MAX_DEPTH) -> bool:
     if first is None:
         return False
     inner = orjson.loads(first)
-    return isinstance(inner, dict) and _is_known(inner, first, depth - 1)
+    return isinstance(inner, dict) and is_known(inner, first, depth - 1)
 
 
 def _with_additional(record: Record, members: Mapping[str, msgspec.Raw]) -> dict[str, Any] | None:

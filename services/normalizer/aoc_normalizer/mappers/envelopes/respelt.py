@@ -14,7 +14,7 @@ from aoc_normalizer.fields.spellings import GRAPH, INTUNE, ROWS, UNIFIED, letter
 from aoc_normalizer.mappers import azure_activity, message_trace
 from aoc_normalizer.mappers.base import Mapper, Record
 from aoc_normalizer.mappers.envelopes import diagnostics, wrapped
-from aoc_normalizer.mappers.graph import activity, alerts, directory, intune, provisioning, risk, signins
+from aoc_normalizer.mappers.graph import activity, alerts, directory, intune, provisioning, risk, role_requests, signins
 from aoc_normalizer.mappers.unified import audit_log
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: Names that a record must have, as letters, to be looked at as one of Graph's or of an envelope of Azure Monitor.
 _OF_GRAPH: Final = frozenset(
     {"activitydatetime", "createddatetime", "operationname", "risklevel", "requestmethod", "severity", "eventtimestamp",
-     "senderaddress"}
+     "senderaddress", "roledefinitionid"}
 )  # fmt: skip
 _OF_UNIFIED: Final = frozenset({"creationtime", "operation"})
 _USER: Final = "userid"
@@ -42,6 +42,7 @@ _MAPPERS: Final = (
     risk.MAPPER,
     message_trace.MAPPER,
     provisioning.MAPPER,
+    role_requests.MAPPER,
     activity.MAPPER,
 )
 #: Names of a record that are looked at: Microsoft's have less than a hundred.
