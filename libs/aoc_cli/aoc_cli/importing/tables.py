@@ -31,7 +31,13 @@ _BEFORE: Final = 20
 #: Columns whose text is a record.
 CARRIERS: Final = frozenset({"_raw", "event.original"})
 #: What columns begin with that make up a record together.
-_OF_ELASTIC: Final = ("o365.audit.", "azure.signinlogs.", "azure.auditlogs.", "azure.activitylogs.", "azure.graphactivitylogs.")
+_OF_ELASTIC: Final = (
+    "o365.audit.",
+    "azure.signinlogs.",
+    "azure.auditlogs.",
+    "azure.activitylogs.",
+    "azure.graphactivitylogs.",
+)
 _AUDIT_DATA: Final = "auditdata"
 _MAX_FIELD: Final = 32 << 20
 #: Characters of a line: a row's largest field, and room for the others.
@@ -234,9 +240,9 @@ def _carrier(row: Sequence[str], width: int) -> int | None:
     """The column of a first row whose text is a record that a mapper knows, or holds one."""
     for column, cell in enumerate(row[:width]):
         text = cell.strip()
-        if text.startswith("{") and isinstance(inside := values.decoded(text), dict):
-            if containers.is_known(inside, text.encode()):
-                return column
+        inside = values.decoded(text) if text.startswith("{") else None
+        if isinstance(inside, dict) and containers.is_known(inside, text.encode()):
+            return column
     return None
 
 

@@ -2,9 +2,9 @@
 
 Splunk writes `Parameters{}.Name` and `Parameters{}.Value` with all names and all values, converters of JSON to tables
 `Parameters.0.Name`, `Parameters_0_Value` or `Parameters[0].Name`. Elastic's integration of Microsoft 365 keeps a record
-under names that begin with `o365.audit.`, with a list of parameters as an object of them; that of Azure has an envelope
-of Azure Monitor as the object `azure.signinlogs`, `azure.auditlogs` ..., with names like `user_principal_name`, and lists
-as objects whose members are numbers.
+under names that begin with `o365.audit.`, with a list of parameters as an object of them; that of Azure has an
+envelope of Azure Monitor as the object `azure.signinlogs`, `azure.auditlogs` ..., with names like
+`user_principal_name`, and lists as objects whose members are numbers.
 
 Sources: Splunk, Search Reference (spath); Elastic, exported fields of the modules o365 and azure.
 """

@@ -62,13 +62,14 @@ _PAST: Final = {
 _REGULAR: Final = (  # noqa: SIM905  # names read better as words
     "accept access acknowledge activate aggregate allow analyze approve archive assign associate attach authorize "
     "block calculate check clear clone close complete configure confirm connect consent convert create deactivate "
-    "decline delete deploy detach detect disable disassociate disconnect discover dismiss elevate encrypt decrypt download enable escalate execute "
-    "export extend fail favorite fetch filter flag follow generate grant hide import initiate install invite invoke "
-    "isolate issue join launch leave link list load lock mark merge migrate mount move offboard onboard open pause post preview print process "
-    "promote provision publish purge quarantine recall receive recover redeem refresh register reject release remove "
-    "rename replace report request resolve restart restore restrict resume retire retrieve retry revoke rotate save "
-    "scan schedule select share sign start suspend tag test terminate transfer trigger unassign unblock uninstall "
-    "unlink unlock unpublish unregister unshare upgrade upload validate view visit watch wipe"
+    "decline decrypt delete deploy detach detect disable disassociate disconnect discover dismiss download elevate "
+    "enable encrypt escalate execute export extend fail favorite fetch filter flag follow generate grant hide import "
+    "initiate install invite invoke isolate issue join launch leave link list load lock mark merge migrate mount move "
+    "offboard onboard open pause post preview print process promote provision publish purge quarantine recall receive "
+    "recover redeem refresh register reject release remove rename replace report request resolve restart restore "
+    "restrict resume retire retrieve retry revoke rotate save scan schedule select share sign start suspend tag "
+    "terminate test transfer trigger unassign unblock uninstall unlink unlock unpublish unregister unshare upgrade "
+    "upload validate view visit watch wipe"
 ).split()
 _ACRONYMS: Final = {
     word.casefold(): word

@@ -29,7 +29,11 @@ TABLE: Final[dict[str, Meaning]] = {
     "runliveresponsesession": _on_device(HIGH, "opened a live response session on"),
     "runliveresponseapi": _on_device(HIGH, "opened a live response session by program on"),
     "liveresponsegetfile": Meaning(
-        API_ACTIVITY, 2, MEDIUM, "fetched file {target} from device {device} by live response", "fetched a file by live response"
+        API_ACTIVITY,
+        2,
+        MEDIUM,
+        "fetched file {target} from device {device} by live response",
+        "fetched a file by live response",
     ),
     "downloadfile": Meaning(API_ACTIVITY, 2, MEDIUM, "downloaded file {target} from Defender", "downloaded a file"),
     "stopandquarantinefile": Meaning(
@@ -51,11 +55,13 @@ TABLE: Final[dict[str, Meaning]] = {
         ENTITY_MANAGEMENT, 4, HIGH, "deleted custom detection {target}", "deleted a custom detection"
     ),
     "changecustomdetectionrulestatus": Meaning(
-        ENTITY_MANAGEMENT, 3, MEDIUM, "turned custom detection {target} on or off", "turned a custom detection on or off"
+        ENTITY_MANAGEMENT,
+        3,
+        MEDIUM,
+        "turned custom detection {target} on or off",
+        "turned a custom detection on or off",
     ),
-    "exclusionconfigurationadded": Meaning(
-        ENTITY_MANAGEMENT, 1, HIGH, "added an exclusion to Defender for Identity"
-    ),
+    "exclusionconfigurationadded": Meaning(ENTITY_MANAGEMENT, 1, HIGH, "added an exclusion to Defender for Identity"),
     "sensordeleted": Meaning(ENTITY_MANAGEMENT, 4, HIGH, "deleted a sensor of Defender for Identity"),
     "sentineldisconnectworkspace": Meaning(ENTITY_MANAGEMENT, 3, HIGH, "disconnected Sentinel from Defender's portal"),
 }

@@ -48,7 +48,8 @@ _REMARKS: Final = frozenset(
 #: Members that carry one record, as an object or as JSON text; a copy to the letter comes before its fields.
 _CARRIERS: Final = (
     "_raw", "event.original", "original", "_source", "result", "office365", "ms-graph", "o365", "audit", "data",
-    "event", "body", "outputs", "attributes", "content", "payload", "message", "full_log", "log", "short_message", "value",
+    "event", "body", "outputs", "attributes", "content", "payload", "message", "full_log", "log", "short_message",
+    "value",
 )  # fmt: skip
 _STORES: Final = frozenset({"@timestamp", "@version", "_index", "agent", "decoder", "manager", "rule", "input"})
 #: Of these any program could log any text: they carry records only where a mark of one of the stores is beside them
@@ -178,7 +179,7 @@ def _is_list_of_records(record: Record, name: str, items: Sequence[Any]) -> bool
 
 
 def _all_lists(record: Record, members: Mapping[str, msgspec.Raw]) -> Iterator[bytes] | None:
-    """What stands in the lists of a container, whatever they are called, if the first of each is a record or holds some.
+    """What stands in a container's lists, whatever they are called, if the first of each is a record or holds some.
 
     One list of another kind, and it is no container that anybody here knows.
     """

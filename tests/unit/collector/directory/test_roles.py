@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aoc_collector.directory.roles import PRIVILEGED
+from aoc_common.contracts.built_in_roles import PRIVILEGED
 from aoc_common.store.directories import HeldRoles
 from directory_answers import DELTA, GRAPH, answers, page, refusal
 

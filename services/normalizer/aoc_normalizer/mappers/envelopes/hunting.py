@@ -130,9 +130,7 @@ def fill(record: Record, draft: Draft) -> None:
     draft.app = Party(values.first(row, "Application", "InitiatingProcessFileName"), kind="application")
     draft.targets = _targets(row)
     draft.search += [
-        found
-        for fact, _ in _OF_GROUPS
-        if (found := values.text(values.mapping(row.get("AdditionalFields")).get(fact)))
+        found for fact, _ in _OF_GROUPS if (found := values.text(values.mapping(row.get("AdditionalFields")).get(fact)))
     ]
     draft.search += [found for name in ("SHA256", "SHA1", "MD5", "AlertId") if (found := values.text(row.get(name)))]
     draft.sentence = partial(_sentence, row, table)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: Properties of which each tells that an envelope is Intune's.
 _TELLING: Final = frozenset(
-    {"AuditEventId", "ActivityResultStatus", "IntuneDeviceId", "IntuneAccountId", "ComplianceState_loc"}
+    {"AuditEventId", "ActivityResultStatus", "IntuneDeviceId", "IntuneAccountId", "IntuneUserId", "ComplianceState_loc"}
 )
 _TIMES: Final = ("ActivityDate", "activityDateTime", "timeGenerated", "Timestamp")
 _OUTCOMES: Final = ("resultType", "resultSignature")

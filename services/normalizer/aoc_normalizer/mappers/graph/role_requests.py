@@ -58,8 +58,8 @@ def fill(record: Record, draft: Draft) -> None:
     whose = {**values.mapping(record.get("principal"))}
     who = user_party({"id": record.get("principalId"), **whose})
     uid = values.text(record.get("roleDefinitionId"))
-    role = Party(values.first(values.mapping(record.get("roleDefinition")), "displayName") or PRIVILEGED.get(uid or ""), uid=uid,
-                 kind="role")  # fmt: skip
+    named = values.first(values.mapping(record.get("roleDefinition")), "displayName")
+    role = Party(named or PRIVILEGED.get((uid or "").casefold()), uid=uid, kind="role")
     asked = values.mapping(values.mapping(record.get("createdBy")).get("user"))
     draft.actor = user_party(dict(asked)) if asked else who
     if draft.actor.uid == who.uid:

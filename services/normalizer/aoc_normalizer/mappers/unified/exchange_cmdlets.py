@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from aoc_normalizer.draft import CRITICAL, HIGH, LOW, SYSTEM, Draft, Party
-from aoc_normalizer.fields import command_line, values
+from aoc_normalizer.fields import command_line, joined, values
 from aoc_normalizer.mappers.base import named_party
 from aoc_normalizer.mappers.unified import exchange_rules
 from aoc_normalizer.render.sentences import listed_few
@@ -155,7 +155,7 @@ def _leaf(name: str) -> str:
 
 
 def _parameters(value: object) -> dict[str, str]:
-    """Parameters by name: a name/value list, or one command line, where a switch has no value."""
+    """Parameters by name: a name/value list, pairs in one text, or one command line, where a switch has no value."""
     if isinstance(value, str) and not value.lstrip().startswith("["):
-        return command_line.parameters(value)
+        return joined.pairs(value) or command_line.parameters(value)
     return dict(values.pairs(value))
