@@ -19,7 +19,7 @@ from aoc_normalizer.mappers.graph import (
     signins,
     standing,
 )
-from aoc_normalizer.mappers.unified import audit_log
+from aoc_normalizer.mappers.unified import audit_log, inbox_rules
 
 if TYPE_CHECKING:
     from aoc_normalizer.mappers.base import Mapper
@@ -51,6 +51,7 @@ MAPPERS: Final[tuple[Mapper, ...]] = (
     tables.FLATTENED,
     inventory.MAPPER,
     standing.MAPPER,
+    inbox_rules.MAPPER,
 )
 GENERIC: Final[Mapper] = generic.MAPPER
 

@@ -14,7 +14,7 @@ from aoc_normalizer.fields import spellings, values
 from aoc_normalizer.mappers import message_trace
 from aoc_normalizer.mappers.envelopes.tables import cells
 from aoc_normalizer.mappers.envelopes.tables.columns import Table, needs, paths
-from aoc_normalizer.mappers.unified import audit_log
+from aoc_normalizer.mappers.unified import audit_log, inbox_rules
 
 if TYPE_CHECKING:
     from aoc_normalizer.draft import Draft
@@ -190,6 +190,13 @@ TABLES: Final = (
         audit_log.MAPPER,
         record=_mailbox,
         more=_own_identity,
+    ),
+    Table(
+        "Inbox rules",
+        needs("name", "deletemessage", "movetofolder", "forwardto redirectto forwardasattachmentto"),
+        {},
+        inbox_rules.MAPPER,
+        lacks=frozenset({"operation", "creationtime", "creationdate", "auditdata"}),
     ),
     Table(
         "Unified audit log",
