@@ -16,12 +16,7 @@ _LAST_PORT: Final = 65_535
 
 
 def parse(value: Any) -> Address | None:
-    """The address in a field, or None for what is no address (empty, `<null>`, a host name, a GUID, a version).
-
-    Of a list, as proxies write it (`198.51.100.7, 10.0.0.1`), the first: it is the client's.
-    """
-    if isinstance(value, str) and "," in value[:_LONGEST]:
-        value = value.partition(",")[0]
+    """The address in a field, or None for what is no address (empty, `<null>`, a host name, a GUID, a version)."""
     if not isinstance(value, str) or not 2 <= len(value) <= _LONGEST:  # noqa: PLR2004  # the shortest is "::"
         return None
     return _parse(value.strip())

@@ -40,6 +40,8 @@ _APP_NAMES: Final = ("appid", "clientappid", "applicationid", "clientid")
 _REASON_NAMES: Final = ("failurereason", "errormessage", "resultdescription", "resultreason", "errorcode")
 _SQUEEZED: Final = str.maketrans("", "", " -_")
 _MAX_ADDRESSES: Final = 20
+#: Characters of an address, and of a comma behind it.
+_LONGEST: Final = 64
 
 #: Plain flags, which some services have beside a status word of their own.
 FLAGS: Final = ("IsSuccess", "Succeeded")
@@ -85,13 +87,20 @@ def squeezed(name: str) -> str:
 def address(record: Mapping[str, Any], said: Mapping[str, str] | None = None) -> Address | None:
     """The first place that holds an address: fields, then the lists (`said`, of `details`), then a list of several."""
     for name in ADDRESSES:
-        if (value := record.get(name)) is not None and (found := addresses.parse(value)) is not None:
+        if (value := record.get(name)) is not None and (found := _address_in(value)) is not None:
             return found
     if said:
         for name in _ADDRESS_NAMES:
-            if name in said and (found := addresses.parse(said[name])) is not None:
+            if name in said and (found := _address_in(said[name])) is not None:
                 return found
     return next(iter(several(record)), None) if "ClientIPs" in record else None
+
+
+def _address_in(value: Any) -> Address | None:
+    """The address in a field. Of several, as proxies write them (`198.51.100.7, 10.0.0.1`), the first is the client's."""
+    if isinstance(value, str) and "," in value[:_LONGEST]:
+        value = value.partition(",")[0]
+    return addresses.parse(value)
 
 
 def several(record: Mapping[str, Any]) -> list[Address]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 #: Of records that Graph lists, and of the envelopes of Azure Monitor (graph-docs, the resource of each kind).
 _OF_GRAPH: Final = (  # noqa: SIM905  # names read better as words
+    "app additionalInfo servicePrincipalDisplayName fromIP toIP keyId isActive incidentCount alertDefinitionId "
     "accountName action activity activityDateTime activityDisplayName activityResult activityType actor "
     "actorDisplayName additionalDetails alerts alertWebUrl appDisplayName appId applicationDisplayName "
     "applicationId appliedConditionalAccessPolicies appServicePrincipalId assignedTo auditActorType "

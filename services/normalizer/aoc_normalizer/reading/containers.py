@@ -8,8 +8,7 @@ Each of these is opened, and its records are read as if they had come by themsel
 - tables: columns and rows, as the query APIs of Log Analytics and Kusto answer;
 - carriers of one record: Splunk's `result` and `_raw`, Elastic's `_source` and `event.original`, Wazuh's
   `data.office365`, Elastic's `azure.signinlogs`, an event hub consumer's `body`, a workflow's `outputs`, Datadog's
-  `attributes`, Graylog's `message`, a container's `log`, and what the Graph SDK puts into `AdditionalProperties`;
-- any other lists of objects where nothing else is, and the first of each is a record.
+  `attributes`, Graylog's `message`, a container's `log`, and what the Graph SDK puts into `AdditionalProperties`.
 
 A record that a mapper knows is never opened, whatever it holds, and neither is one that has an id and an operation of
 its own: who writes records must not choose what they are taken for. What holds records in another way is not opened
@@ -22,7 +21,7 @@ msgraph-sdk-powershell (AdditionalProperties).
 
 from __future__ import annotations
 
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -66,20 +65,20 @@ _SURE: Final[Mapping[str, frozenset[str]]] = {
     "_source": frozenset({"_index", "_id"}),
     "result": frozenset({"preview", "offset", "lastrow"}),
 }
+#: Lists of what stores keep, whose items carry records.
+_ENTRIES: Final = ("events", "messages")
 _ADDITIONAL: Final = "AdditionalProperties"
 _AUDIT_DATA: Final = ("auditData", "AuditData")
 _OPERATIONS: Final = ("Operation", "operation", "operationName", "OperationName", "activityDisplayName", "ActionType")
 #: One of these is in whatever is opened: most records have none of them, and are looked at no further.
 _MARKS: Final = frozenset(
-    {*_LISTS, *_CARRIERS, *_AUDIT_DATA, _ADDITIONAL, "Records", "Value", "Results", "hits", "tables", "Tables",
+    {*_LISTS, *_CARRIERS, *_ENTRIES, "stream", *_AUDIT_DATA, _ADDITIONAL, "Records", "Value", "Results", "hits", "tables", "Tables",
      "columns", "Columns", "Body", "azure"}
 )  # fmt: skip
 #: The table of an answer that holds what was asked for; others hold statistics and how to draw it.
 _PRIMARY: Final = "primaryresult"
 #: Characters of all names of columns. Each row repeats them, so they bound how much larger a table can become.
 _MAX_NAMES: Final = 64 * 1024
-#: Members of a record that is looked into whatever they are called. Microsoft's records have more.
-_FEW: Final = 4
 #: Levels and members in which `is_unknown` looks for lists of objects.
 _LEVELS: Final = 3
 _MEMBERS: Final = 200
@@ -98,13 +97,13 @@ def opened(record: Record, raw: bytes) -> Iterator[bytes] | None:
         return iter((orjson.dumps(inside),))
     if b'"azure.' in raw and "azure" not in record and (envelope := flattened.of_elastic_azure(record)):
         return iter((orjson.dumps(envelope),))
-    if _MARKS.isdisjoint(record) and len(record) > _FEW:
+    if _MARKS.isdisjoint(record):
         return None
     marks = [name for name, value in record.items() if name in _MARKS and _may_hold(value)]
     try:
         if any(name in _AUDIT_DATA for name in marks):
             return _sdk_audit_data(record, raw)
-        return _contents(record, raw) if marks or len(record) <= _FEW else None
+        return _contents(record, raw) if marks else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
@@ -117,7 +116,7 @@ def _contents(record: Record, raw: bytes) -> Iterator[bytes] | None:
     if _is_own(record):
         return None
     members = _OBJECT.decode(raw)
-    return _listed(record, members) or _carried(record, members) or _all_lists(record, members)
+    return _listed(record, members) or _carried(record, members) or _kept(record, members)
 
 
 def _may_hold(value: Any) -> bool:
@@ -178,30 +177,20 @@ def _is_list_of_records(record: Record, name: str, items: Sequence[Any]) -> bool
     return bool(items) and not has_identity(record)
 
 
-def _all_lists(record: Record, members: Mapping[str, msgspec.Raw]) -> Iterator[bytes] | None:
-    """What stands in a container's lists, whatever they are called, if the first of each is a record or holds some.
-
-    One list of another kind, and it is no container that anybody here knows.
-    """
+def _kept(record: Record, members: Mapping[str, msgspec.Raw]) -> Iterator[bytes] | None:
+    """What stores answer in lists of entries, each with a record as its text: Graylog, QRadar, CloudWatch, Loki."""
     if has_identity(record):
         return None
     if isinstance(record.get("stream"), dict) and (lines := _lines_of(record.get("values"))):
         return iter(lines)
-    lists = [[_text(item) for item in items] for items in _lists_in(record, members, _LEVELS)]
-    for items in lists:
-        first = values.decoded(items[0].decode("utf-8", "replace"))
-        if not isinstance(first, dict) or not is_known(first, items[0]):
-            return None
-    return chain.from_iterable(lists) if lists else None
-
-
-def _lists_in(record: Record, members: Mapping[str, msgspec.Raw], levels: int) -> Iterator[list[msgspec.Raw]]:
-    """The lists of objects in a record and in its objects."""
-    for name, value in islice(record.items(), _MEMBERS):
-        if isinstance(value, list) and value and (isinstance(value[0], dict) or str(value[0])[:1] == "{"):
-            yield _ITEMS.decode(members[name])
-        elif isinstance(value, dict) and levels > 1:
-            yield from _lists_in(value, _OBJECT.decode(members[name]), levels - 1)
+    name, inside = next(((name, record[name]) for name in _ENTRIES if name in record), ("", None))
+    found = members.get(name)
+    if isinstance(answer := record.get("data"), dict) and answer.get("resultType") == "streams":
+        inside, found = answer.get("result"), _OBJECT.decode(members["data"]).get("result")
+    if found is None or not isinstance(inside, list) or not inside or not isinstance(inside[0], dict):
+        return None
+    items = _ITEMS.decode(found)
+    return map(_text, items) if is_known(inside[0], _text(items[0])) else None
 
 
 def _lines_of(listed: Any) -> list[bytes]:

@@ -9,13 +9,14 @@ from aoc_normalizer.fields import credentials, signin_errors
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aoc_normalizer.draft import Change, Draft
+    from aoc_normalizer.draft import Change, Draft, Party
 
 #: Changes that a sentence names, and characters of a value in it.
 _MOST_NAMED: Final = 3
 _BRIEF: Final = 40
 #: Kinds of what may be a person.
 _ANYBODY: Final = frozenset({None, "user", "mailbox", "object"})
+_PEOPLE: Final = frozenset({"user", "mailbox"})
 #: Kinds of which others become members, owners or users, and that can be members themselves where another is named.
 _CONTAINERS: Final = frozenset({"group", "role", "application", "service principal", "device", "administrative unit"})
 #: After these, whoever acted is "themselves".
@@ -36,7 +37,9 @@ def sentence(draft: Draft) -> str:
     <operation> on <target>".
     """
     actor = draft.actor.spoken if draft.actor.known else draft.app.spoken if draft.app.known else "Somebody"
-    target = draft.targets[0].spoken if draft.targets and draft.targets[0].known else None
+    target = None
+    if draft.targets and draft.targets[0].known:
+        target = actor if _is_actor(draft.targets[0], draft.actor) else draft.targets[0].spoken
     text = _filled(draft, target)
     if text is None:
         text = f"ran {draft.operation or 'an unnamed operation'}" + (f" on {target}" if target else "")
@@ -70,7 +73,7 @@ def _filled(draft: Draft, target: str | None) -> str | None:
 
 def _names(draft: Draft, target: str | None) -> dict[str, str]:
     """Names by kind, the first of each; `user` is also what else became a member, `second` what it is a member of."""
-    listed = draft.targets
+    listed = [draft.actor if _is_actor(party, draft.actor) else party for party in draft.targets]
     found = {party.kind: party.spoken for party in reversed(listed) if party.kind and party.known}
     if target:
         found["target"] = target
@@ -82,6 +85,16 @@ def _names(draft: Draft, target: str | None) -> dict[str, str]:
         if listed[0].kind == listed[1].kind in _CONTAINERS:  # of a group in a group the second is the one it is in
             found[listed[1].kind or ""] = listed[1].spoken
     return found | draft.words
+
+
+def _is_actor(party: Party, actor: Party) -> bool:
+    """Whether it is who acted, by another name: then the sentence has one name for both.
+
+    Only of a target that has its address or its id alone: two records call nobody by two names.
+    """
+    if party.name or party.kind not in _PEOPLE or not actor.name:
+        return False
+    return bool((party.upn and party.upn == actor.upn) or (party.uid and party.uid == actor.uid))
 
 
 def _described(changes: Sequence[Change]) -> str:

@@ -106,4 +106,4 @@ def _says(record: Record, name: str) -> bool:
     return values.first(record, *_COLUMNS[name]) is not None
 
 
-MAPPER: Final = Mapper("cut-row", 2, recognises, fill)
+MAPPER: Final = Mapper("cut-row", 3, recognises, fill)

@@ -105,4 +105,4 @@ def _other(record: Record, inner: Record, draft: Draft) -> None:
         draft.targets = [Party(name, kind="object")]
 
 
-MAPPER: Final = Mapper("diagnostics", 6, recognises, fill)
+MAPPER: Final = Mapper("diagnostics", 7, recognises, fill)

@@ -115,6 +115,6 @@ def _names(record: Record, spelling: Mapping[str, str]) -> dict[str, str]:
     return {name: spelling.get(letters(name), name) for name in record}
 
 
-MAPPER: Final = Mapper("respelt", 5, recognises, fill)
+MAPPER: Final = Mapper("respelt", 6, recognises, fill)
 #: The same for records that another mapper would take, and would find nobody in.
-MISSPELT: Final = Mapper("respelt", 5, misspells_user, fill)
+MISSPELT: Final = Mapper("respelt", 6, misspells_user, fill)

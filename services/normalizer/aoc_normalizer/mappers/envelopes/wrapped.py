@@ -163,4 +163,4 @@ def _same_time(outside: str, inside: str) -> bool:
     return turned is not None and abs(turned - second) < _SECOND_MS
 
 
-MAPPER: Final = Mapper("wrapped", 4, recognises, fill)
+MAPPER: Final = Mapper("wrapped", 5, recognises, fill)

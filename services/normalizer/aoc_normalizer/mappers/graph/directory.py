@@ -134,4 +134,4 @@ def _targets(record: Record, draft: Draft) -> None:
     relations.add(draft)
 
 
-MAPPER: Final = Mapper("directory", 5, recognises, fill)
+MAPPER: Final = Mapper("directory", 6, recognises, fill)

@@ -166,4 +166,4 @@ def _log_name(record_type: str | None) -> str:
     return f"Unified Audit Log: {named}" if named else "Unified Audit Log"
 
 
-MAPPER: Final = Mapper("unified", 8, recognises, fill)
+MAPPER: Final = Mapper("unified", 9, recognises, fill)

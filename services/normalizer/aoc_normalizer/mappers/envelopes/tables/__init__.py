@@ -101,8 +101,8 @@ def has_names_of_records(record: Record) -> bool:
     return not hawk.MARKS.isdisjoint(record) and is_flattened(record)
 
 
-MAPPER: Final = Mapper("table", 1, recognises, fill)
+MAPPER: Final = Mapper("table", 2, recognises, fill)
 #: The same for rows that another mapper would take for records.
-MARKED: Final = Mapper("table", 1, has_names_of_records, fill)
+MARKED: Final = Mapper("table", 2, has_names_of_records, fill)
 #: The same for what is left when nobody has taken it.
-FLATTENED: Final = Mapper("table", 1, is_flattened, fill)
+FLATTENED: Final = Mapper("table", 2, is_flattened, fill)

@@ -150,6 +150,14 @@ UNIFIED: Final = paths(
 _UNIFIED_COLUMNS: Final = UNIFIED | {f"auditdata{key}": place for key, place in UNIFIED.items()}
 
 
+_RULES: Final = paths(
+    "Name Enabled Description RuleIdentity Identity Priority From SentTo SubjectContainsWords BodyContainsWords "
+    "SubjectOrBodyContainsWords HeaderContainsWords FromAddressContainsWords RecipientAddressContainsWords "
+    "HasAttachment DeleteMessage SoftDeleteMessage MarkAsRead MoveToFolder CopyToFolder ForwardTo "
+    "ForwardAsAttachmentTo RedirectTo StopProcessingRules MailboxOwnerId Mailbox UserPrincipalName"
+)
+
+
 def _never(_record: Record) -> bool:
     """A row under the names of the log itself, in whatever case, is a record already."""
     return False
@@ -194,7 +202,7 @@ TABLES: Final = (
     Table(
         "Inbox rules",
         needs("name", "deletemessage", "movetofolder", "forwardto redirectto forwardasattachmentto"),
-        {},
+        _RULES,
         inbox_rules.MAPPER,
         lacks=frozenset({"operation", "creationtime", "creationdate", "auditdata"}),
     ),
