@@ -97,7 +97,7 @@ def address(record: Mapping[str, Any], said: Mapping[str, str] | None = None) ->
 
 
 def _address_in(value: Any) -> Address | None:
-    """The address in a field. Of several, as proxies write them (`198.51.100.7, 10.0.0.1`), the first is the client's."""
+    """The address in a field. Of several, as proxies write (`198.51.100.7, 10.0.0.1`), the first is the client's."""
     if isinstance(value, str) and "," in value[:_LONGEST]:
         value = value.partition(",")[0]
     return addresses.parse(value)

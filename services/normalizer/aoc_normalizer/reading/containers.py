@@ -72,8 +72,8 @@ _AUDIT_DATA: Final = ("auditData", "AuditData")
 _OPERATIONS: Final = ("Operation", "operation", "operationName", "OperationName", "activityDisplayName", "ActionType")
 #: One of these is in whatever is opened: most records have none of them, and are looked at no further.
 _MARKS: Final = frozenset(
-    {*_LISTS, *_CARRIERS, *_ENTRIES, "stream", *_AUDIT_DATA, _ADDITIONAL, "Records", "Value", "Results", "hits", "tables", "Tables",
-     "columns", "Columns", "Body", "azure"}
+    {*_LISTS, *_CARRIERS, *_ENTRIES, *_AUDIT_DATA, _ADDITIONAL, "Records", "Value", "Results", "hits", "tables",
+     "Tables", "columns", "Columns", "Body", "azure", "stream"}
 )  # fmt: skip
 #: The table of an answer that holds what was asked for; others hold statistics and how to draw it.
 _PRIMARY: Final = "primaryresult"
