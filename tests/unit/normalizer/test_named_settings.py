@@ -130,3 +130,42 @@ def test_policies_of_a_sign_in_are_told_from_log_analytics_too() -> None:
     )  # fmt: skip
 
     assert made.ocsf["message"].endswith("blocked by conditional access, policy Block legacy (53003)")
+
+
+@each(
+    ("record", "said"),
+    [
+        (unified("SearchQueryInitiatedExchange", "Exchange", 101, UserId=KIM, QueryText="wire transfer"),
+         "searched a mailbox, for “wire transfer”"),
+        (unified("SearchQueryInitiatedSharePoint", "SharePoint", 102, UserId=KIM, QueryText="password"),
+         "searched SharePoint, for “password”"),
+        (unified("ViewedReport", "PowerBI", 20, UserId=KIM, ReportName="Salaries"), "viewed report Salaries"),
+        (unified("Download users - finished (bulk)", UserId=KIM, Target=[{"ID": "x", "Type": 2}]),
+         "finished downloading the list of users in bulk"),
+    ],
+)  # fmt: skip
+def test_searches_and_work_in_bulk_are_told(record: dict[str, Any], said: str) -> None:
+    assert message(record) == f"{KIM} {said}"
+
+
+@each(
+    "columns",
+    [
+        {"Members.0.UPN": "sam@contoso.example", "Members.0.Role": "1"},
+        {"AuditData.Members.0.UPN": "sam@contoso.example", "AuditData.Members.0.Role": "1"},
+    ],
+)
+def test_lists_that_a_converter_has_spread_over_columns_are_put_together(columns: dict[str, str]) -> None:
+    prefix = "AuditData." if any(name.startswith("AuditData.") for name in columns) else ""
+    record = unified("MemberAdded", "MicrosoftTeams", 25, UserId=KIM, TeamName="Finance")
+    row = {f"{prefix}{name}": str(value) for name, value in record.items()} | columns
+
+    assert message(row | {"RecordId": "ual-1"}) == f"{KIM} added sam@contoso.example (owner) to team Finance"
+
+
+def test_what_copilot_read_is_told_from_columns_too() -> None:
+    row = unified("CopilotInteraction", "Copilot", 261, UserId=KIM) | {
+        "CopilotEventData.AppHost": "Word", "CopilotEventData.AccessedResources.0.Name": "payroll.xlsx",
+    }  # fmt: skip
+
+    assert message(row) == f"{KIM} asked Copilot in Word, which read payroll.xlsx"

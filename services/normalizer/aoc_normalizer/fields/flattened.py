@@ -29,6 +29,13 @@ _AZURE: Final = "azure."
 _OF_ENVELOPES: Final = frozenset({"properties", "operation_name", "category"})
 #: Where a unified record has its address.
 _ADDRESSES: Final = ("ClientIP", "ClientIPAddress", "ActorIpAddress")
+#: Names in whose place a converter to tables writes many, and what stands before those of the record in a row.
+_FOLDED: Final = frozenset(
+    {"Actor", "AffectedItems", "AppAccessContext", "CopilotEventData", "DestFolder", "DeviceProperties",
+     "ExchangeMetaData", "EndpointMetaData", "ExtendedProperties", "Folder", "Folders", "Item", "Members",
+     "ModifiedProperties", "OperationProperties", "Parameters", "PolicyDetails", "SharePointMetaData", "Target"}
+)  # fmt: skip
+_AUDIT_DATA: Final = "AuditData."
 #: Levels of names that are parted by dots.
 _LEVELS: Final = 12
 
@@ -36,6 +43,8 @@ _LEVELS: Final = 12
 def rebuilt(record: dict[str, Any], raw: bytes) -> dict[str, Any]:
     """A record with such lists under their own names, or itself where it has none. `raw`: its JSON text."""
     # Every record is asked; a search for bytes costs less than a look at its names.
+    if b".0." in raw or b"MetaData." in raw or b"CopilotEventData." in raw:
+        record = _unfolded(record)
     if b"{}." not in raw and b'.0.Name"' not in raw and b'_0_Name"' not in raw and b'[0].Name"' not in raw:
         return record
     spread: dict[str, dict[str, list[Any]]] = {}
@@ -56,6 +65,30 @@ def rebuilt(record: dict[str, Any], raw: bytes) -> dict[str, Any]:
     lists = {base: items for base, items in lists.items() if not record.get(base)}
     left = {column for base in lists for column in used[base]}
     return {column: value for column, value in record.items() if column not in left} | lists
+
+
+def _unfolded(record: dict[str, Any]) -> dict[str, Any]:
+    """A record with the objects and lists that a converter has spread over columns (`Folders.0.FolderItems.0.Subject`).
+
+    Only under names that Microsoft's records have objects and lists for.
+    """
+    spread = {
+        name: path
+        for name in record
+        if len(path := name.removeprefix(_AUDIT_DATA).split(".", _LEVELS)) > 1 and path[0] in _FOLDED
+    }
+    made: dict[str, Any] = {}
+    for name, (*outer, last) in spread.items():
+        if record[name] in (None, ""):
+            continue
+        where: Any = made
+        for step in outer:
+            where = where.setdefault(step, {}) if isinstance(where, dict) else None
+        if isinstance(where, dict):
+            where.setdefault(last, record[name])
+    found = {name: value for name, value in made.items() if not record.get(name)}
+    kept = {name: value for name, value in record.items() if name not in spread or spread[name][0] not in found}
+    return kept | {name: _listed(value, _LEVELS) for name, value in found.items()}
 
 
 def _side_by_side(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:

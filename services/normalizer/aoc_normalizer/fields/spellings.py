@@ -76,7 +76,7 @@ _OF_UNIFIED: Final = (  # noqa: SIM905  # names read better as words
     "ReleaseTo ReportId ReportName ResultDescription ResultReason ResultStatus Role RuleActions RuleName Rules "
     "SearchName SearchQueryText SendAsUserSmtp SenderIp SendOnBehalfOfUserSmtp SensitiveInformation "
     "SensitiveInformationTypeName SessionId Severity SharedWithUser SharePointMetaData Site SiteUrl Source "
-    "SourceFileExtension SourceFileName SourceRelativeUrl Subject Succeeded Target TargetUserOrGroupName "
+    "SHA256 To UPN SourceFileExtension SourceFileName SourceRelativeUrl Subject Succeeded Target TargetUserOrGroupName "
     "TargetUserOrGroupType TeamGuid TeamName Title Type Url User UserAgent UserId UserIp UserKey UserSharedWith "
     "UserType Value Version Workload WorkspaceId WorkspaceName"
 ).split()

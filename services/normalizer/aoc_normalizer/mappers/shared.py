@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def location(value: Any) -> dict[str, Any] | None:
     """An OCSF location out of Graph's `location`, or a bare country."""
-    if isinstance(value, str):
+    if isinstance(value, str) and not value.lstrip().startswith("{"):
         country = values.text(value)
         return {"country": country} if country else None
     found = values.mapping(value)

@@ -30,6 +30,19 @@ def _of_device(noun: str, role: str, article: str) -> dict[str, Meaning]:
     }  # fmt: skip
 
 
+#: What the portal does with many at once -> its words, and how severe it is.
+_IN_BULK: Final = {
+    "bulk create users": ("creating users", LOW),
+    "bulk invite users": ("inviting guests", LOW),
+    "bulk delete users": ("deleting users", MEDIUM),
+    "bulk restore deleted users": ("restoring users", LOW),
+    "bulk import group members": ("adding group members", LOW),
+    "bulk remove group members": ("removing group members", LOW),
+    "download users": ("downloading the list of users", MEDIUM),
+    "download groups": ("downloading the list of groups", LOW),
+    "download group members": ("downloading the members of a group", LOW),
+    "download devices": ("downloading the list of devices", LOW),
+}
 #: The operation of whoever gives himself all rights to Azure (azure-docs, elevate-access-global-admin.md).
 _ELEVATED: Final = "elevated their access to user access administrator for their azure resources"
 TABLE: Final[dict[str, Meaning]] = {
@@ -39,6 +52,11 @@ TABLE: Final[dict[str, Meaning]] = {
     "the role assignment of user access administrator has been removed from the user": Meaning(
         USER_ACCESS, 2, MEDIUM, "gave up User Access Administrator over all Azure resources"
     ),
+    **{
+        f"{operation} {state} (bulk)": Meaning(ENTITY_MANAGEMENT, OTHER, severity, f"{state} {words} in bulk")
+        for operation, (words, severity) in _IN_BULK.items()
+        for state in ("started", "finished")
+    },
     # Users
     "add user": Meaning(ACCOUNT_CHANGE, 1, LOW, "created user {target}"),
     "invite external user": Meaning(ACCOUNT_CHANGE, 1, LOW, "invited {target} as a guest"),

@@ -141,6 +141,8 @@ MAILBOX: Final[dict[str, Meaning]] = {
     "messagebind": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "opened a message of {target}"),
     "recorddelete": Meaning(API_ACTIVITY, 4, LOW, "deleted a record of {target}"),
     "applyrecordlabel": Meaning(API_ACTIVITY, 3, INFORMATIONAL, "declared an item of {target} a record"),
-    "searchqueryinitiatedexchange": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "searched mailbox {target}"),
+    "searchqueryinitiatedexchange": Meaning(
+        API_ACTIVITY, 2, INFORMATIONAL, "searched mailbox {target}", "searched a mailbox"
+    ),
     "mailboxlogin": Meaning(AUTHENTICATION, 1, INFORMATIONAL, "signed in to mailbox {target}"),
 }

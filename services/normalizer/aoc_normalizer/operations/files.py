@@ -57,6 +57,7 @@ TABLE: Final[dict[str, Meaning]] = {
     ),
     "listviewed": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "viewed list {target}"),
     "clientviewsignaled": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "viewed {target}"),
+    "searchqueryinitiatedsharepoint": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "searched SharePoint"),
     "searchqueryperformed": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "searched SharePoint"),
     "filevisited": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "opened {target}"),
     "filedownloadedfrombrowser": Meaning(FILE_HOSTING, 2, INFORMATIONAL, "downloaded file {target}"),

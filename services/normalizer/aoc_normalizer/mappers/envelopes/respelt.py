@@ -28,7 +28,7 @@ _OF_GRAPH: Final = frozenset(
      "senderaddress", "roledefinitionid"}
 )  # fmt: skip
 _OF_UNIFIED: Final = frozenset({"creationtime", "operation"})
-_USER: Final = "userid"
+_OF_USERS: Final = _OF_UNIFIED | {"userid"}
 _HOLDERS: Final = frozenset({"auditdata", "raweventdata"})
 #: Properties of an envelope that are Intune's.
 _OF_INTUNE: Final = frozenset({"auditeventid", "intunedeviceid", "intuneaccountid"})
@@ -55,14 +55,13 @@ def recognises(record: Record) -> bool:
 
 
 def misspells_user(record: Record) -> bool:
-    """Whether a unified record has `UserID` in place of `UserId`: who selects columns writes their names by heart."""
-    return (
-        "Operation" in record
-        and "UserId" not in record
-        and len(record) <= _MOST_NAMES
-        and any(letters(name) == _USER for name in record)
-        and "CreationTime" in record
-    )
+    """Whether a unified record has `UserID` or `User_Id` in place of `UserId`, and so, perhaps, other names.
+
+    Who selects columns writes their names by heart.
+    """
+    if "Operation" not in record or "UserId" in record or len(record) > _MOST_NAMES:
+        return False
+    return {letters(name) for name in record} >= _OF_USERS
 
 
 def fill(record: Record, draft: Draft) -> None:

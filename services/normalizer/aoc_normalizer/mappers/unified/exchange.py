@@ -41,6 +41,9 @@ def fill(record: Record, draft: Draft) -> None:
     _accessed(record, draft)
     _folder_access(record, draft)
     _rule(record, draft)
+    if asked := values.text(record.get("QueryText")):
+        draft.used.add("QueryText")
+        draft.remark = f"for {_quoted(asked)}"
 
 
 def _mailbox(record: Record, draft: Draft) -> None:

@@ -57,7 +57,7 @@ def fill(record: Record, draft: Draft) -> None:
     if moved_to and moved_to != name:
         draft.remark = f"to {moved_to}"
         draft.search.append(moved_to)
-    if asked := values.text(record.get("SearchQueryText")):
+    if asked := values.first(record, "SearchQueryText", "QueryText"):
         draft.remark = f"for \N{LEFT DOUBLE QUOTATION MARK}{asked}\N{RIGHT DOUBLE QUOTATION MARK}"
     _event_data(record, draft)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aoc_normalizer.fields import values
+from aoc_normalizer.fields.spellings import GRAPH, respelt
 from aoc_normalizer.mappers import hunting_tables
 from aoc_normalizer.mappers.base import Mapper, Record
 from aoc_normalizer.mappers.envelopes import hunting, wrapped
@@ -91,7 +92,7 @@ def _described(row: Record, draft: Draft) -> None:
 
 _FINDINGS: Final = paths(
     "id title displayName severity status createdDateTime lastUpdateDateTime classification determination assignedTo",
-    "incidentId serviceSource productName category description",
+    "incidentId serviceSource productName category description evidence",
     incidentname="title",
     alertname="title",
     name="title",
@@ -120,7 +121,7 @@ _FINDINGS: Final = paths(
 def _finding(row: Record) -> Record:
     """Graph's alert or incident. The list names what is impacted without saying what it is."""
     row.setdefault("createdDateTime", row.pop("firstActivity", None))
-    evidence = []
+    evidence: list[Record] = respelt(cells.objects(row.get("evidence")), GRAPH)
     for asset in cells.listed(row.pop("assets", None)):
         account = {"userPrincipalName": asset} if values.is_email(asset) else None
         evidence.append({"userAccount": account} if account else {"displayName": asset})
@@ -156,7 +157,7 @@ TABLES: Final = (
     ),
     Table(
         "Defender alerts",
-        needs("alertname", "severity", "status", "alertid firstactivity detectionsource servicesource"),
+        needs("alertname title", "severity", "status", "alertid firstactivity detectionsource servicesource"),
         _FINDINGS,
         alerts.MAPPER,
         lacks=frozenset({"timegenerated"}),

@@ -240,6 +240,7 @@ def _named(parts: Record) -> Record:
 _RISK: Final = paths(
     "id riskEventType riskLevel riskState riskDetail userId userPrincipalName userDisplayName ipAddress "
     "activityDateTime",
+    "servicePrincipalId servicePrincipalDisplayName appId",
     "detectedDateTime lastUpdatedDateTime riskLastUpdatedDateTime correlationId requestId activity source",
     "location",
     locationcity="where.city",
@@ -314,7 +315,7 @@ TABLES: Final = (
         needs(
             "risklevel userrisklevel",
             "riskstate userriskstate",
-            "userprincipalname username userdisplayname user userid",
+            "userprincipalname username userdisplayname user userid serviceprincipalid serviceprincipaldisplayname",
             "riskeventtype detectiontype risktype riskdetail risklastupdateddatetime risklastupdated",
         ),
         _RISK,
