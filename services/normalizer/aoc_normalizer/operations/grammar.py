@@ -65,11 +65,11 @@ _REGULAR: Final = (  # noqa: SIM905  # names read better as words
     "decline decrypt delete deploy detach detect disable disassociate disconnect discover dismiss download elevate "
     "enable encrypt escalate execute export extend fail favorite fetch filter flag follow generate grant hide import "
     "initiate install invite invoke isolate issue join launch leave link list load lock mark merge migrate mount move "
-    "offboard onboard open pause post preview print process promote provision publish purchase purge quarantine recall receive "
-    "recover redeem refresh register reject release remove rename replace report request resolve restart restore "
-    "restrict resume retire retrieve retry revoke rotate save scan schedule select share sign start suspend tag "
-    "terminate test transfer trigger unassign unblock uninstall unlink unlock unpublish unregister unshare upgrade "
-    "upload validate view visit watch wipe"
+    "offboard onboard open pause post preview print process promote provision publish purchase purge quarantine "
+    "recall receive recover redeem refresh register reject release remove rename replace report request resolve "
+    "restart restore restrict resume retire retrieve retry revoke rotate save scan schedule select share sign start "
+    "suspend tag terminate test transfer trigger unassign unblock uninstall unlink unlock unpublish unregister "
+    "unshare upgrade upload validate view visit watch wipe"
 ).split()
 _ACRONYMS: Final = {
     word.casefold(): word
@@ -126,7 +126,8 @@ def of(operation: str) -> Phrase | None:
 def _verb(words: list[str], *, hyphened: bool) -> tuple[str | None, list[str]]:
     """The verb in its past tense, and the other words. A participle at the end counts before a verb at the beginning.
 
-    `ListUpdated` lists nothing, and `ViewedReport` reports nothing. A cmdlet's verb stands before its hyphen, whatever its noun is.
+    `ListUpdated` lists nothing, and `ViewedReport` reports nothing.
+    A cmdlet's verb stands before its hyphen, whatever its noun is.
     """
     first, last = words[0].casefold(), words[-1].casefold()
     if last in _PARTICIPLES and last not in _VERBS and len(words) > 1 and not hyphened:
