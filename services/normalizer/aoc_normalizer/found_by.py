@@ -23,6 +23,8 @@ _TARGETS: Final = 20
 #: Fields of records that people look for, though no mapper shows them of every record.
 _FIELDS: Final = ("UserId", "SearchQueryText", "TargetUserOrGroupType", "ItemType", "InvestigationName", "LogonError",
                   "SourceRelativeUrl")  # fmt: skip
+#: `203.0.113.0/24`, as named locations and firewall rules have it: it is found by its address.
+_NETWORK: Final = re.compile(r"(?=[^/]*[.:])[0-9A-Fa-f.:]{3,45}/\d{1,3}")
 #: What programs that are no browsers call themselves at the beginning of a user agent.
 _PROGRAM: Final = re.compile(r"(?!Mozilla/)[^/;(]{2,40}")
 #: How names of changed properties begin that repeat who did it, and to whom.
@@ -135,6 +137,8 @@ def _texts(draft: Draft) -> list[str | None]:
 
 def _leaf(uid: str) -> str:
     """The end of a distinguished name: what leads to it is the same for thousands. Paths of files are whole."""
+    if _NETWORK.fullmatch(uid):
+        return uid.partition("/")[0]
     return uid.rstrip("/").rpartition("/")[2] if "/" in uid and "://" not in uid else uid
 
 

@@ -169,3 +169,12 @@ def test_what_copilot_read_is_told_from_columns_too() -> None:
     }  # fmt: skip
 
     assert message(row) == f"{KIM} asked Copilot in Word, which read payroll.xlsx"
+
+
+def test_a_network_is_found_by_its_address() -> None:
+    record = unified(
+        "Add named location.", UserId=KIM, Target=[{"ID": "HQ", "Type": 1}],
+        ModifiedProperties=[{"Name": "NamedLocation", "NewValue": '{"ipRanges": ["203.0.113.0/24", "2001:db8::/32"]}'}],
+    )  # fmt: skip
+
+    assert {*terms.name_terms("203.0.113.0"), *terms.name_terms("2001:db8::")} <= set(event_of(record).terms)
