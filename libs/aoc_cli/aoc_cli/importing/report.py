@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from aoc_cli.amounts import amount
 from aoc_cli.importing.summary import NO_END
 from aoc_cli.terminal import out, plain
 
@@ -38,12 +39,13 @@ def show(summary: Summary, directory: Path | None) -> None:
 
 def _show_counts(summary: Summary) -> None:
     rate = summary.records / summary.seconds if summary.seconds else 0
+    letters = f", [red]{amount(summary.dead_lettered, 'dead letter')}: aoc deadletters list[/]"
     out.print(
-        f"[bold]{summary.records:,}[/] records in {summary.seconds:.1f} s ({rate:,.0f}/s): "
-        f"[green]{summary.new:,} new[/], {summary.changed:,} changed, {summary.duplicates:,} duplicates, "
+        f"[bold]{amount(summary.records, 'record')}[/] in {summary.seconds:.1f} s ({rate:,.0f}/s): "
+        f"[green]{summary.new:,} new[/], {summary.changed:,} changed, {amount(summary.duplicates, 'duplicate')}, "
         f"[{'yellow' if summary.quarantined else 'default'}]{summary.quarantined:,} quarantined[/]"
-        + (f", [red]{summary.dead_lettered:,} dead letters: aoc deadletters list[/]" if summary.dead_lettered else "")
-        + (f", {summary.empty:,} empty rows" if summary.empty else "")
+        + (letters if summary.dead_lettered else "")
+        + (f", {amount(summary.empty, 'empty row')}" if summary.empty else "")
     )
 
 
