@@ -8,8 +8,13 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-import structlog
 from opentelemetry import trace
+
+from aoc_common.left_out import left_out
+
+# For tracebacks in colour, which no log has.
+with left_out("rich"):
+    import structlog
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger

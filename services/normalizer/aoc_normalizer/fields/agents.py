@@ -5,7 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from ua_parser import parse
+from aoc_common.left_out import left_out
+
+# An engine that is not made use of, since there is a better one; rules want it.
+with left_out("re2"):
+    from ua_parser import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
