@@ -32,7 +32,15 @@ def server(directory: Path, port: int, *, auth: bool = True, durable: bool = Tru
     argv = engine.argv(files, port, durable=durable)
     if auth:
         argv.append("--auth")
-    return Child(name=Path(argv[0]).name, argv=argv, log=directory / "mongo.log", port=port, env=_ALLOCATION)
+    # SecantusDB waits for its next connection before it ends, or for two seconds.
+    return Child(
+        name=Path(argv[0]).name,
+        argv=argv,
+        log=directory / "mongo.log",
+        port=port,
+        env=_ALLOCATION,
+        knocked=engine.engine is engines.SECANTUSDB,
+    )
 
 
 def provision(directory: Path, passwords: Mapping[str, str]) -> None:

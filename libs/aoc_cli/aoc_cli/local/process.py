@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -35,9 +36,19 @@ class ChildDied(AocError):  # noqa: N818  # named after the event
     """A child process ended although it was needed."""
 
 
+#: Seconds between two connections to a child that has to be knocked at, and how many there are at most.
+_KNOCK_S: Final = 0.1
+_KNOCKS: Final = 50
+#: So many connections that it takes after it was asked to stop say that it has not heard.
+_UNHEARD: Final = 4
+
+
 @dataclass(slots=True)
 class Child:
-    """A child process. `port`: it is ready when something listens there."""
+    """A child process. `port`: it is ready when something listens there.
+
+    `knocked`: it waits for connections without looking up, so that it sees that it is to stop when somebody connects.
+    """
 
     name: str
     argv: Sequence[str]
@@ -46,6 +57,7 @@ class Child:
     env: Mapping[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
     ready_s: float = 120.0
+    knocked: bool = False
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -109,10 +121,22 @@ class Child:
             return
         self._process.send_signal(signal.SIGCONT)  # a paused process would not hear the next one
         self._process.send_signal(self.stop_signal)
+        if self.knocked and self.port is not None:
+            self._knock(self._process, self.port)
         try:
             self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             self.kill()
+
+    def _knock(self, process: subprocess.Popen[bytes], port: int) -> None:
+        """Connect until it listens no more, so that it sees that it is to stop."""
+        for knocks in range(1, _KNOCKS + 1):
+            if process.poll() is not None or not listening(port):
+                return
+            if knocks % _UNHEARD == 0:  # a signal that its main thread has missed: Python may lose one
+                process.send_signal(self.stop_signal)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_KNOCK_S)
 
     def kill(self) -> None:
         """Kill -9."""
