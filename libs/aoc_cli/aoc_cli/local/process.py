@@ -67,6 +67,11 @@ class Child:
             raise ChildDied(f"{self.name} was not started")
         return self._process.pid
 
+    @property
+    def status(self) -> int | None:
+        """Its exit status; None while it runs, and of one that was never started."""
+        return None if self._process is None else self._process.poll()
+
     def start(self) -> None:
         """Start it. It gets SIGKILL when this process dies, so that nothing is left behind."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
