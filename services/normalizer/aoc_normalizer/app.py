@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aoc_common.service.worker import Worker
 from aoc_common.settings import load
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from aoc_common.service.worker import Parts
     from aoc_normalizer.enrich.lookup import Locate
 
+#: How often all garbage is collected, seconds.
+_GARBAGE_S: Final = 30.0
+
 
 def collect_garbage_seldom() -> None:
     """Look for cycles a tenth as often: records make many objects and next to no cycles. Saves a tenth of the CPU."""
@@ -25,12 +29,27 @@ def collect_garbage_seldom() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
+async def collect_garbage() -> None:
+    """Collect all garbage, which takes some 30 ms.
+
+    While a server is away, errors hold the batches that failed in cycles: few objects with many bytes, for which it
+    would not be time by their number.
+    """
+    gc.collect()
+
+
 def make() -> Service:
     """The normalizer that the environment describes. Raises `BadConfiguration`."""
     settings = load(NormalizerSettings)
     locate = pages.locating(settings.location_database)
     collect_garbage_seldom()
-    return worker(settings, locate).service()
+    return replace(worker(settings, locate), build=partial(_build_process, locate)).service()
+
+
+async def _build_process(locate: Locate, settings: NormalizerSettings, parts: Parts) -> None:
+    """As `build`, with what only a process of its own does."""
+    await build(locate, settings, parts)
+    parts.every(_GARBAGE_S, "collecting garbage", collect_garbage)
 
 
 def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Worker[NormalizerSettings]:
