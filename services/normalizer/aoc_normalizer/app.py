@@ -43,13 +43,17 @@ def make() -> Service:
     settings = load(NormalizerSettings)
     locate = pages.locating(settings.location_database)
     collect_garbage_seldom()
-    return replace(worker(settings, locate), build=partial(_build_process, locate)).service()
+    return process(worker(settings, locate)).service()
 
 
-async def _build_process(locate: Locate, settings: NormalizerSettings, parts: Parts) -> None:
-    """As `build`, with what only a process of its own does."""
-    await build(locate, settings, parts)
-    parts.every(_GARBAGE_S, "collecting garbage", collect_garbage)
+def process(normalizer: Worker[NormalizerSettings]) -> Worker[NormalizerSettings]:
+    """A normalizer with what only a process of its own does."""
+
+    async def build_process(settings: NormalizerSettings, parts: Parts) -> None:
+        await normalizer.build(settings, parts)
+        parts.every(_GARBAGE_S, "collecting garbage", collect_garbage)
+
+    return replace(normalizer, build=build_process)
 
 
 def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Worker[NormalizerSettings]:
