@@ -6,6 +6,8 @@ record's own and would be hostile as field names) and `raw` (the record's own te
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,10 +25,12 @@ from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.errors import Permanent, Unreachable
 from aoc_common.store.mongo.client import CODEC, RAW_CODEC, Database, Document, translated
 from aoc_common.store.mongo.event_outline import Kind, MongoOutline
+from aoc_common.store.mongo.server_kinds import server_of
 from aoc_common.store.mongo.vocabulary import MongoVocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
     from uuid import UUID
 
     from aoc_common.contracts.event import Event
@@ -128,12 +132,14 @@ class MongoEvents:
     """`EventStore` over `events`."""
 
     def __init__(self, database: Database, retention: Retention, clock: Clock | None = None) -> None:
+        self._database = database
         self._events = database["events"]
         self._versions = database["event_versions"]
         self._retention = retention
         self._vocabulary = MongoVocabulary(database)
         self._clock = clock or SystemClock()
         self._outline = MongoOutline(database)
+        self._turns: AbstractAsyncContextManager[object] | None = None
 
     def encoded(self, event: Event, page: str) -> bytes:
         """The event as it will be stored. Raises `Permanent` for one that no document can hold."""
@@ -188,11 +194,19 @@ class MongoEvents:
 
     async def _insert_many(self, chunk: Sequence[RawBSONDocument]) -> None:
         try:
-            await self._events.insert_many(chunk, ordered=False)
+            async with await self._turn():
+                await self._events.insert_many(chunk, ordered=False)
         except BulkWriteError as error:
             raise _Known(duplicates(error.details)) from None
         except DocumentTooLarge as error:
             raise Permanent(f"events: a document cannot be stored: {str(error)[:300]}") from error
+
+    async def _turn(self) -> AbstractAsyncContextManager[object]:
+        """What an insert is done within: one after the other, where the server takes longer for several at once."""
+        if self._turns is None:
+            server = await server_of(self._database)
+            self._turns = self._turns or (nullcontext() if server.parallel else asyncio.Lock())
+        return self._turns
 
     def under_id(self, document: bytes, identity: UUID) -> bytes:
         """An encoded event under another id."""

@@ -15,16 +15,17 @@ class Server:
 
     `plans`: it reads an index in order, and stops at the limit. `one_sided`: on an index over an array it applies only
     the lower bound of a range of ids, so that all newer documents are read too. `expires`: an index by which documents
-    expire does not make it read all of them.
+    expire does not make it read all of them. `parallel`: two large inserts take it no longer at once than in turn.
     """
 
     plans: bool = False
     one_sided: bool = False
     expires: bool = True
+    parallel: bool = True
 
 
 MONGODB: Final = Server(plans=True)
-SECANTUS: Final = Server(expires=False)
+SECANTUS: Final = Server(expires=False, parallel=False)
 SECANTUS_RS: Final = Server(one_sided=True)
 
 
