@@ -39,6 +39,10 @@ class Unsteady:
     def __getitem__(self, name: str) -> _Collection:
         return _Collection(self._database[name], self)
 
+    async def command(self, name: str) -> Any:
+        """Ask the server something."""
+        return await self._database.command(name)
+
     async def write(self, operation: Callable[..., Awaitable[Any]], *args: Any, **options: Any) -> Any:
         number, self.writes = self.writes, self.writes + 1
         if number == self._at and self._how == "before":
