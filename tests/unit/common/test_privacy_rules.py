@@ -60,6 +60,17 @@ def test_a_service_can_be_named_as_microsoft_names_it(workload) -> None:
         assert service_name(product) == stored
 
 
+@each(
+    ("named", "hidden"),
+    [
+        ("Quarantine", {"defender", "quarantine"}), ("CRM", {"dynamics", "crm"}), ("aip", {"purview", "aip"}),
+        ("Exchange Online", {"exchange"}), ("defender", {"defender"}),
+    ],
+)  # fmt: skip
+def test_what_was_stored_under_a_former_name_stays_hidden_until_it_is_remapped(named, hidden) -> None:
+    assert set(PrivacyRule(services=(named,)).services) == hidden
+
+
 def test_operations_are_hidden_however_they_are_spelt() -> None:
     rule = PrivacyRule(operations=("Add member to role.", "ADD MEMBER TO ROLE", "New\u2013InboxRule"))
 

@@ -23,7 +23,8 @@ _ALIASES: Final[Mapping[str, str]] = {
     "sharepointonline": "sharepoint", "onedriveforbusiness": "onedrive", "microsoftteams": "teams",
     "securitycompliancecenter": "purview", "compliance": "purview", "microsoftpurview": "purview",
     "threatintelligence": "defender", "airinvestigation": "defender", "quarantine": "defender",
-    "mcas": "defender",
+    "mcas": "defender", "microsoftdefenderforendpoint": "defender", "microsoft365defender": "defender",
+    "microsoftdefenderforidentity": "defender", "aip": "purview", "crm": "dynamics",
     "microsoftdefender": "defender", "microsoftdefenderxdr": "defender", "powerbi": "power-platform",
     "microsoftflow": "power-platform", "powerautomate": "power-platform", "powerapps": "power-platform",
     "powerpages": "power-platform", "powerplatform": "power-platform", "yammer": "viva-engage",
@@ -33,18 +34,28 @@ _ALIASES: Final[Mapping[str, str]] = {
     "microsoftsentinel": "sentinel", "microsoftproject": "project",
 }  # fmt: skip
 
+#: Names by which events were stored before their service had one of ours. Until they are remapped they still have it.
+_FORMER: Final = frozenset(
+    {"quarantine", "aip", "crm", "microsoftdefenderforendpoint", "microsoft365defender", "microsoftdefenderforidentity"}
+)
+
 
 def service_name(text: str) -> str:
     """The name by which events of a service are stored, of any that Microsoft has for it. Raises `ValueError`."""
     name = spelling.folded(text).strip().lower()
-    name = _ALIASES.get(re.sub(r"[\W_]+", "", name), name)
+    name = _ALIASES.get(_squeezed(name), name)
     if not _SERVICE.fullmatch(name):
         raise ValueError("is no name of a service: like exchange, entra, teams, as `aoc stats` shows them")
     return name
 
 
+def _squeezed(name: str) -> str:
+    return re.sub(r"[\W_]+", "", spelling.folded(name).lower())
+
+
 def _services(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(map(service_name, names)))
+    former = [name for name in map(_squeezed, names) if name in _FORMER]
+    return tuple(dict.fromkeys([*map(service_name, names), *former]))
 
 
 def _operations(names: tuple[str, ...]) -> tuple[str, ...]:
