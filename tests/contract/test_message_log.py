@@ -6,12 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aoc_api.audit.trail import AuditPublishing
 from aoc_common.bus.consumers import NOTIFIER
 from aoc_common.bus.restored import RestoredMessage
 from aoc_common.contracts import subjects
+from aoc_common.contracts.audit import AuditEntry, Chain, Head
 from aoc_common.contracts.publications import END, Position, PublishedMessage, Range
 from aoc_common.contracts.reading import EventFilter
 from aoc_common.store.mongo import message_log
+from aoc_common.store.mongo.audit_trail import MongoAuditHeads, MongoAuditTrail
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.message_log import MongoMessageLog
 
@@ -120,3 +123,27 @@ async def test_while_anything_waits_to_be_published_it_is_not_settled(database) 
         assert not await log.unsettled(AT)
         await database[waiting].insert_one({"tenant": "contoso", "waiting": True})
         assert await log.unsettled(AT)
+
+
+async def test_an_end_that_was_noted_after_all_of_its_chain_was_published_waits_no_more(database) -> None:
+    """A gateway was killed between storing an entry and noting it as the end: else no hole of AOC_AUDIT is settled."""
+    await ensure_indexes(database, ("audit_trail", "audit_heads"))
+    entries, heads = MongoAuditTrail(database), MongoAuditHeads(database)
+    event = {"time": 1_790_000_000_000, "status_id": 1, "metadata": {}, "unmapped": {"action": "session.begin"}}
+    first = AuditEntry.following(Head.none(Chain("contoso", "w1")), event)
+    second = AuditEntry.following(first.head, event)
+    published: list[str] = []
+
+    async def publish(some) -> None:
+        published.extend(entry.id for entry in some)
+
+    await entries.append([first, second])
+    await heads.note([first.head])
+    await AuditPublishing(entries, heads, publish).run()
+    await heads.note([second.head])
+    assert [known.head for known in await heads.unpublished(5)] == [second.head]
+    await AuditPublishing(entries, heads, publish).run()
+
+    assert await heads.unpublished(5) == []
+    assert published == [first.id, second.id]
+    assert not await MongoMessageLog(database, subjects.AUDIT_STREAM).unsettled(AT)

@@ -99,15 +99,16 @@ async def go_back(
     JetStream goes on from where a consumer is, also with another filter. So it is removed, and `occupy` makes it anew.
     What it brings again of others is a repeat. Raises `Transient`, also when another replica changes the checkpoint.
     """
-    state, begin = await checkpoints.read(reader.checkpoint), await log.since(since)
+    state, noted = await checkpoints.read(reader.checkpoint), await log.since(since)
     if state is None:
         return
-    # Where nothing is noted since then, nothing was published that is not read yet.
-    begin = state.position if begin is None else min(begin, state.position)
-    hole = None if state.hole is None else replace(state.hole, after=min(state.hole.after, begin))
+    # What was filled of a hole before then is done with.
+    begin = state.position if noted is None else min(noted, state.position)
+    hole = state.hole and replace(state.hole, after=min(state.hole.after, noted or state.hole.after))
+    # First: another replica that looks in between must not move the checkpoint on by where it was.
+    await _remove(broker, reader.stream, reader.name)
     if not await checkpoints.write(replace(state, position=begin, hole=hole)):
         raise Unreachable(f"reader {reader.checkpoint}: another replica has changed its checkpoint")
-    await _remove(broker, reader.stream, reader.name)
 
 
 async def filtered_tenants(broker: NatsBroker, reader: Reader) -> frozenset[str] | None:

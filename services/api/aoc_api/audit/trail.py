@@ -131,6 +131,8 @@ class AuditPublishing:
                 # What was changed in the store is not what was noted: it is passed over, and the check names it.
                 position = stored[-1].sequence
                 await self._heads.published(known.head.chain, position)
+            # Its end may have been noted after all of it was published: nothing waits any more.
+            await self._heads.published(known.head.chain, position)
         self._failing = False
 
 

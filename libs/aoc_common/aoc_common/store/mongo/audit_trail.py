@@ -139,7 +139,8 @@ class MongoAuditHeads:
         """The chain is on the bus up to this entry."""
         with translated("audit heads"):
             await self._heads.update_one({"_id": chain.id}, {"$max": {"published": sequence}})
-            await self._heads.update_one({"_id": chain.id, "sequence": sequence}, {"$unset": {"waiting": ""}})
+            ended = {"_id": chain.id, "sequence": {"$lte": sequence}}
+            await self._heads.update_one(ended, {"$unset": {"waiting": ""}})
 
 
 def _document(entry: AuditEntry) -> Document:
