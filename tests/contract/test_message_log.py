@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -106,6 +107,19 @@ async def test_large_messages_come_in_portions_of_bounded_size(log, monkeypatch)
 
     assert [one.sequence for one in first.messages] == [1, 2]
     assert (places, gaps) == ([(ONE, number) for number in range(1, 10)], [])
+
+
+async def test_two_messages_of_one_place_both_come(log) -> None:
+    """The server had lost the end of its stream, and gave the sequence again."""
+    twice = [replace(message(ONE, 2), carried={"Nats-Msg-Id": name}) for name in ("a:1", "contoso/w/1")]
+    await log.note([message(ONE, 1), *twice, *twice, message(ONE, 3)])
+    portion = await log.portion(Position(ONE, 0), Position(ONE, 3), ALL, 2)
+
+    assert [one.sequence for one in portion.messages] == [1, 2, 2]
+    assert {one.headers()["Nats-Msg-Id"] for one in portion.messages[1:]} == {"a:1", "contoso/w/1"}
+    assert portion.after == Position(ONE, 2)
+    assert (await log.portion(portion.after, Position(ONE, 3), ALL, 2)).messages == [message(ONE, 3)]
+    assert (await read(log, Position(ONE, 1), Position(ONE, 3), 1000))[1] == []
 
 
 async def test_where_the_first_of_a_time_stands(log) -> None:

@@ -233,7 +233,7 @@ def metrics_page() -> str:
     catalogues = own | {
         "Gateway, of all services": metrics.MONITOR,
         "Every service with consumers": metrics.BUS,
-        "Every service that reads AOC_EVENTS": metrics.READER,
+        "Every service that has a reader": metrics.READER,
         "Every service with periodic work": metrics.TASKS,
     }
     parts = [_metrics_of(title, catalogue) for title, catalogue in catalogues.items()]

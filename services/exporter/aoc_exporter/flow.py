@@ -111,7 +111,9 @@ class SinkAtWork:
             self.courier, self.choice, self._behind, clock, sent[EVENTS], twins=sink.twins, linger_s=sink.linger_s
         )
         self._messages = {
-            lane: MessageIntake(lane, self.courier, self.choice, self.intake.leaving, clock, sent[lane])
+            lane: MessageIntake(
+                lane, self.courier, self.choice, self._joining.leaves_out, self.intake.leaving, clock, sent[lane]
+            )
             for lane in MESSAGE_STREAMS
         }
         sources = Sources(
@@ -159,26 +161,28 @@ class SinkAtWork:
         """Make its consumers, or bring them in order."""
         broker, checkpoints, clock = self._with.resources.broker, self._with.checkpoints, self._with.resources.clock
         await self._behind.refresh()
-        before = await self._joining.before()
-        readers = self._readers()
-        for lane, reader in readers.items():
+        before, readers = await self._joining.before(), self._readers()
+        of_messages = {
+            lane: (reader, self._with.message_logs[lane]) for lane, reader in readers.items() if lane != EVENTS
+        }
+        if (reader := readers.get(EVENTS)) is not None:
             there = await sink_slots.filtered_tenants(broker, reader) if before is None else before
-            if lane == EVENTS:
-                await self._joining.let_in(there, self._with.log, clock)
-                await sink_slots.occupy(broker, reader, checkpoints, self._with.log)
-                continue
-            log = self._with.message_logs[lane]
+            await self._joining.let_in(there, self._with.log, clock)
+            await sink_slots.occupy(broker, reader, checkpoints, self._with.log)
+        for reader, log in of_messages.values():
+            there = await sink_slots.filtered_tenants(broker, reader) if before is None else before
             if self._joining.new(there):
                 await sink_slots.go_back(broker, reader, checkpoints, log, clock.now() - JOINED)
+        # Before what joins comes: a replica that has older settings sees by it that it is not to leave that out.
+        await self._joining.done()
+        for reader, log in of_messages.values():
             await sink_slots.occupy(broker, reader, checkpoints, log)
         unread = [stream for lane, stream in _STREAMS.items() if lane not in readers]
         await sink_slots.vacate(broker, self.slot, checkpoints, unread)
-        await self._joining.done()
 
     def _reading(self) -> Iterator[AbstractAsyncContextManager[Reading]]:
         resources, readers = self._with.resources, self._readers()
         how: dict[str, Any] = {"failures": self._with.failures, "pulse": resources.pulse}
-        # First: what it has of alerts is soon settled.
         for lane, log in self._with.message_logs.items():
             if lane in readers:
                 handle = self._messages[lane].handle

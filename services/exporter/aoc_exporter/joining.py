@@ -14,6 +14,8 @@ from aoc_common.contracts.sink_states import Stretch, behind_key
 from aoc_common.contracts.sinks import document
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aoc_common.bus.readers import Log
     from aoc_common.clock import Clock
     from aoc_common.contracts.event_message import EventMessage
@@ -44,6 +46,12 @@ class Joining:
     def new(self, before: frozenset[str] | None) -> frozenset[str]:
         """The tenants that were not there `before`; None: that is not known."""
         return frozenset() if before is None else (self._tenants or frozenset()) - before
+
+    async def leaves_out(self, tenants: Iterable[str]) -> bool:
+        """Whether the sink has some of these by settings that this replica has not yet. Raises `Transient`."""
+        if self._tenants is None or self._tenants.issuperset(tenants):
+            return False
+        return await self.before() != self._tenants
 
     async def let_in(self, before: frozenset[str] | None, log: Log[EventMessage], clock: Clock) -> None:
         """Have the events of those join that were not there `before` (None: not known). Raises `Transient`."""

@@ -67,9 +67,9 @@ class Marks:
         if self._seen != self._connections():
             await self._doubt()
         for lane in {lane for lane, _ in wanted}:
-            if lane in _DELIVERED:
-                await self._doubt_restored(lane)
             await self._mark(lane, max(position for one, position in wanted if one == lane))
+            if lane in _DELIVERED:  # behind the mark: of two replicas that send at once, at least one sees the other
+                await self._doubt_restored(lane)
         nowhere = Position("", 0)
         return frozenset(spot for spot in wanted if spot[1] <= self._doubtful.get(spot[0], nowhere))
 
@@ -91,13 +91,15 @@ class Marks:
         """What lies within marks now, and is published, may have been sent."""
         seen, heads = self._connections(), await self._heads()
         for mark in await self._store.of(self._sink):
-            if mark.lane in heads:
-                until = min(mark.position, heads[mark.lane])
+            if (head := heads.get(mark.lane)) is not None:
+                # A version before this one knew no incarnations of AOC_ALERTS and AOC_AUDIT.
+                marked = Position(mark.position.incarnation or head.incarnation, mark.position.sequence)
+                until = min(marked, head)
                 self._doubtful[mark.lane] = max(until, self._doubtful.get(mark.lane, until))
         self._seen = seen
 
     async def _doubt_restored(self, lane: str) -> None:
-        """What others had from the stream, or restored. What this replica had, it knows (`sent`)."""
+        """What others had from the stream, or restored. What this replica has restored, it knows (`sent`)."""
         others = [
             mark.position
             for mark in await self._store.of(self._sink)

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Final
 
 from cachetools import TTLCache
 
+from aoc_common.contracts import subjects
 from aoc_common.contracts.audit import AuditEntry
 from aoc_common.contracts.publications import Position
-from aoc_common.errors import Unfinished
+from aoc_common.errors import Postponed, Unfinished
 from aoc_exporter.courier import Parcel
 from aoc_exporter.entry import Entry
 from aoc_exporter.marks import RESTORED
 
 if TYPE_CHECKING:
     from asyncio import Event
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from nats.aio.msg import Msg
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from aoc_exporter.courier import Courier
     from aoc_exporter.selection import Choice
     from aoc_exporter.sent import Sent
+
+type LeavesOut = Callable[[Iterable[str]], Awaitable[bool]]
+"""Whether the sink has some of these tenants by settings that this replica has not yet. May raise `Transient`."""
 
 #: A destination that takes nothing for so long holds up others no longer. Seconds.
 _PATIENCE_S: Final = 4.0
@@ -39,8 +43,18 @@ _GIVEN_BACK_S: Final = 150.0
 class MessageIntake:
     """Handles batches of messages of one stream. `lane`: its name in marks. `leaving`: nothing more is begun."""
 
-    def __init__(self, lane: str, courier: Courier, choice: Choice, leaving: Event, clock: Clock, sent: Sent) -> None:
+    def __init__(
+        self,
+        lane: str,
+        courier: Courier,
+        choice: Choice,
+        leaves_out: LeavesOut,
+        leaving: Event,
+        clock: Clock,
+        sent: Sent,
+    ) -> None:
         self._lane = lane
+        self._leaves_out = leaves_out
         self._sent = sent
         self._courier = courier
         self._choice = choice
@@ -53,14 +67,9 @@ class MessageIntake:
 
     async def handle(self, messages: Sequence[Msg], origin: Origin) -> None:
         """Send what is wanted. Raises `Unfinished` for what is to come again, and `Malformed`."""
-        now = int(self._clock.now().timestamp() * 1000)
-        parcels = []
-        for place, message in enumerate(messages):
-            entry = _entry(message)
-            if (chosen := self._choice.of(entry, now)) is None:
-                self._courier.account.filtered(entry.tenant)
-            else:
-                parcels.append(self._parcel(chosen, place, message, origin))
+        if await self._leaves_out({subjects.tenant_of_message(message.subject) for message in messages}):
+            raise Postponed("another replica has newer settings of this sink")
+        parcels = self._parcels(messages, origin)
         undone: frozenset[int] = frozenset()
         try:
             await self._send_all(parcels)
@@ -70,6 +79,18 @@ class MessageIntake:
         finally:
             self._note(messages, parcels, undone, origin)
             await self._courier.account.write_repeats()
+
+    def _parcels(self, messages: Sequence[Msg], origin: Origin) -> list[Parcel]:
+        """What of these is wanted. Raises `Malformed`."""
+        now = int(self._clock.now().timestamp() * 1000)
+        parcels = []
+        for place, message in enumerate(messages):
+            entry = _entry(message)
+            if (chosen := self._choice.of(entry, now)) is None:
+                self._courier.account.filtered(entry.tenant)
+            else:
+                parcels.append(self._parcel(chosen, place, message, origin))
+        return parcels
 
     def trouble(self) -> str | None:
         """Why something was given back, in a destination's words; None when nothing is."""

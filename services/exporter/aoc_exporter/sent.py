@@ -2,6 +2,7 @@
 
 - A reader's checkpoint moves on once a second. What was sent behind it when the stream was deleted, or dropped what it
   held, lies in the hole that is filled from the store.
+- What came from the store may come from there again: a checkpoint that could not be written, or that went back.
 - A tenant falls behind from the first of its events on that a replica has in work. What others have sent of it behind
   that place comes again with the rest.
 
@@ -12,6 +13,8 @@ from __future__ import annotations
 
 from collections import deque
 from typing import TYPE_CHECKING, Final
+
+from cachetools import LRUCache
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +36,7 @@ class Sent:
     def __init__(self) -> None:
         #: Tenant, place, and whether it came from the store already.
         self._recent: deque[tuple[str, Position, bool]] = deque(maxlen=_DELIVERIES)
+        self._restored: LRUCache[tuple[str, Position], bool] = LRUCache(_DELIVERIES)
         self._spans: deque[tuple[Position, Position]] = deque(maxlen=_HOLES)
         self._found: frozenset[datetime] | None = None
         self._before: Position | None = None
@@ -41,7 +45,12 @@ class Sent:
     def note(self, account: Account, tenant: str, position: Position, *, restored: bool) -> None:
         """This was delivered, where a copy would be one more. What was in work when a hole was found may be in it."""
         self._recent.append((tenant, position, restored))
-        if not restored and any(begin < position <= end for begin, end in self._spans):
+        if restored:
+            again = (tenant, position) in self._restored
+            self._restored[tenant, position] = True
+        else:
+            again = any(begin < position <= end for begin, end in self._spans)
+        if again:
             account.repeated(tenant, 1)
 
     def observe(self, account: Account, state: Checkpoint | None) -> None:

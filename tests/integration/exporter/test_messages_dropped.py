@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -13,6 +14,7 @@ from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import subjects
 from aoc_common.contracts.alert_message import ID_HEADER, REVISION_HEADER, RULE_HEADER
 from aoc_common.contracts.audit import AuditEntry, Chain, Head
+from aoc_exporter.app import worker
 from exporter_bench import elastic, splunk, started
 from reader_bench import sign_ins
 
@@ -149,3 +151,51 @@ async def test_a_sink_begins_at_a_time_also_before_what_the_streams_hold(bench, 
 
     assert events <= set(receiver.taken.times)
     assert "contoso-a-4" in receiver.taken.times
+
+
+@pytest.mark.slow
+async def test_in_a_hole_one_tenants_dead_destination_holds_up_no_other(bench, eventually) -> None:
+    async with splunk() as (receiver, url):
+        dead = {"fabrikam": {"url": NOBODY}}
+        async with bench.exporter():
+            await bench.splunk("siem", NOBODY, per_tenant={"contoso": {"url": f"{NOBODY}/"}}, **BOTH)
+            await eventually(lambda: placed(bench))
+            await alerts(bench, "fabrikam", 1)
+            expected = await alerts(bench, "contoso", 1, 2)
+        await remade(bench, subjects.ALERTS_STREAM)
+        expected |= await alerts(bench, "contoso", 3)
+        async with bench.exporter():
+            await bench.splunk("siem", url, per_tenant=dead, **BOTH)
+            await eventually(lambda: expected <= set(receiver.taken.times), 60)
+            assert "fabrikam-a-1" not in receiver.taken.times
+            await bench.splunk("siem", url, **BOTH)
+            await eventually(lambda: "fabrikam-a-1" in receiver.taken.times, 60)
+
+        async def settled() -> bool:
+            state = await bench.checkpoints.read("exporter-0/AOC_ALERTS")
+            return not state.sought
+
+        await eventually(settled)
+    [hole] = (await bench.checkpoints.read("exporter-0/AOC_ALERTS")).past
+    assert (hole.filled, hole.missing, hole.unaccounted) == (3, 0, 0)
+
+
+@pytest.mark.slow
+async def test_a_replica_with_older_settings_leaves_nothing_out_of_a_tenant_that_joins(bench, eventually) -> None:
+    one = {"include": {"tenants": ["contoso"]}, "data": ["alerts"], "begin": "beginning"}
+    both = one | {"include": {"tenants": ["contoso", "fabrikam"]}}
+    slow = bench.settings()
+    slow = slow.model_copy(update={"export": slow.export.model_copy(update={"look_s": 4.0})})
+    async with elastic() as (receiver, url):
+        await bench.elastic("siem", url, **one)
+        async with worker(slow).running(), bench.exporter():
+            expected = await alerts(bench, "contoso", 1)
+            await eventually(lambda: expected <= set(receiver.taken.times), 20)
+            expected |= await alerts(bench, "fabrikam", 1)
+            await bench.elastic("siem", url, **both)
+            for revision in range(2, 40):
+                expected |= await alerts(bench, "fabrikam", revision)
+                await asyncio.sleep(0.1)
+            await eventually(lambda: expected <= set(receiver.taken.times), 60)
+
+    assert set(receiver.taken.times) == expected

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aoc_common.contracts.publications import Position
+from aoc_common.contracts.sink_states import Mark
 from aoc_exporter.marks import AHEAD, ALERTS, EVENTS, RESTORED, Marks
 from marking import MemorySinkMarks
 
@@ -114,3 +115,12 @@ async def test_streams_are_marked_each_by_itself() -> None:
 
     assert await doubtful(other, range(1, 10)) == []
     assert await doubtful(other, range(1, 10), ALERTS, "") == [1, 2, 3, 4, 5]
+
+
+async def test_marks_of_a_version_that_knew_no_incarnations_are_of_the_present_one() -> None:
+    sink = Sink(Bus(alerts=9, incarnation="a"))
+    await sink.store.put("siem", Mark("old", EVENTS, Position("", 1_004)))
+    sink.bus.events = 6
+    replica = await sink.replica("new")
+
+    assert await doubtful(replica, range(1, 10)) == [*range(1, 7)]

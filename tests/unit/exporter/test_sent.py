@@ -56,6 +56,17 @@ def test_what_lies_in_a_hole_is_counted_when_it_is_found_or_delivered_after_that
     assert account.repeats == {"contoso": 3, "fabrikam": 1}
 
 
+def test_what_comes_from_the_store_again_is_counted() -> None:
+    """Its checkpoint could not be written, or went back as a tenant joined."""
+    account, sent = Account(), Sent()
+    for _ in range(3):
+        sent.note(account, "contoso", place(4), restored=True)
+    sent.note(account, "fabrikam", place(4), restored=True)
+    sent.note(account, "contoso", place(4, "b"), restored=True)
+
+    assert account.repeats == {"contoso": 2}
+
+
 def test_what_lies_behind_where_a_tenant_fell_behind_is_counted_once_also_what_came_from_the_store() -> None:
     account, sent = Account(), Sent()
     fallen = Stretch("siem/contoso", "siem", "contoso", place(3), place(3))

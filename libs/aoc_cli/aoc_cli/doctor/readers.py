@@ -28,7 +28,7 @@ _TAKEN_OUT_FIX: Final = (
     "Nothing: messages were deleted from {stream}, as they are with a tenant; what was unread came from the store"
 )
 _DELETED_FIX: Final = (
-    "Retention has removed these before the reader came to them: keep events longer than a reader is away"
+    "Retention has removed these before the reader came to them: keep what is stored longer than a reader is away"
 )
 
 

@@ -79,8 +79,7 @@ class Consumer:
     `still_after_s`: a batch in which nothing moves for so long, or a consumer at which everything fails for so long,
     stands still (see `standstill`). `of_sources`: what fails here is a source's trouble (a permission, say), which its
     own health tells, and no standstill. `positioned`: it begins where its reader's checkpoint says (`bus.readers`).
-    `subjects`: what it reads where that is several subjects; all are within `subject`. `begins_anywhere`: it was made
-    to begin with what came then.
+    `subjects`: what it reads where that is several subjects; all are within `subject`.
     """
 
     service: str
@@ -95,7 +94,6 @@ class Consumer:
     of_sources: bool = False
     positioned: bool = False
     subjects: tuple[str, ...] = ()
-    begins_anywhere: bool = False
 
     def config(self) -> ConsumerConfig:
         """As JetStream is told."""
@@ -116,7 +114,7 @@ class Consumer:
         declared = self.config()
         for name in (*_GRAVE, *sorted(IN_PLACE)):
             is_, shall = getattr(info.config, name) or None, getattr(declared, name) or None
-            if name == "deliver_policy" and (self.begins_anywhere or (self.positioned and is_ in _BEGINS)):
+            if name == "deliver_policy" and self.positioned and is_ in _BEGINS:
                 continue
             if is_ != shall:
                 yield Changed(name, getattr(is_, "value", is_), getattr(shall, "value", shall), name in _GRAVE)

@@ -36,14 +36,18 @@ if TYPE_CHECKING:
 
 _log = logs.get(__name__)
 
-type Deliver = Callable[[Sequence[StoredMessage], str], Awaitable[None]]
-"""Has these messages of an incarnation handled, however long that takes."""
+type MayLeave = Callable[[int, int], bool]
+"""Whether so many messages may be left for later that were not handled, after so many tries."""
+type Deliver = Callable[[Sequence[StoredMessage], str, MayLeave], Awaitable[Sequence[StoredMessage]]]
+"""Has these messages of an incarnation handled, however long that takes; those that were left for later."""
 
 #: Between two looks, in seconds: what was handled since the last one is delivered again when the consumer is lost.
 LOOK_S: Final = 1.0
 #: For how long a replica that says nothing is believed to be filling a hole, and how often it says so.
 _LEASE: Final = timedelta(seconds=60)
 _RENEW_S: Final = 15.0
+#: After so many tries what fails, while what was read with it does not, holds up a hole no longer: it is sought.
+_TRIES: Final = 3
 #: Ranges that are sought at a look.
 _SOUGHT_TOGETHER: Final = 20
 
@@ -158,8 +162,9 @@ class Continuity:
         after = replace(state, position=position, head=stream.last, deleted=stream.deleted)
         self.open.set()
         self.trouble = None
-        if after != state and await self._checkpoints.write(after):
-            after = replace(after, revision=after.revision + 1)
+        if after != state:
+            # Another replica that was quicker seeks, too.
+            after = await self._written(after)
         if after.sought:
             await self._seek(after)
 
@@ -175,9 +180,10 @@ class Continuity:
             state = await self._written(replace(state, filler=self._replica, filler_until=now + _LEASE))
             while (hole := state.hole) is not None and not self._stopping.is_set():
                 portion = await self._log.portion(hole.after, hole.upto, self._reader.event_filter, self._reader.batch)
-                state = await self._handled(state, portion)
-                state = await self._written(_bounded(filled(state, portion, self._clock.now()), name))
-                self._count(portion)
+                state, left = await self._handled(state, portion)
+                done = _without(portion, left)
+                state = await self._written(_bounded(filled(state, done, self._clock.now()), name))
+                self._count(done)
         if state.hole is not None:  # told to stop: another replica may go on at once
             await self._checkpoints.write(replace(state, filler="", filler_until=None))
             return False
@@ -194,19 +200,27 @@ class Continuity:
             )
         return True
 
-    async def _handled(self, state: Checkpoint, portion: Portion[StoredMessage]) -> Checkpoint:
-        """Have a portion handled, and go on saying meanwhile that this replica does it. Raises `_LostError`."""
+    async def _handled(
+        self, state: Checkpoint, portion: Portion[StoredMessage]
+    ) -> tuple[Checkpoint, Sequence[StoredMessage]]:
+        """Have a portion handled, and go on saying meanwhile that this replica does it; what was left for later.
+
+        Raises `_LostError`.
+        """
         if not portion.messages:
-            return state
-        work = asyncio.ensure_future(self._deliver(portion.messages, portion.incarnation))
+            return state, ()
+        room = min(MOST_SOUGHT - len(state.sought) - len(portion.unaccounted), len(portion.messages) - 1)
+        leaving = self._deliver(
+            portion.messages, portion.incarnation, lambda left, tries: tries >= _TRIES and left <= room
+        )
+        work = asyncio.ensure_future(leaving)
         try:
             while not (await asyncio.wait({work}, timeout=_RENEW_S))[0]:
                 state = await self._written(replace(state, filler_until=self._clock.now() + _LEASE))
-            work.result()
+            return state, work.result()
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-        return state
 
     async def _seek(self, state: Checkpoint) -> None:
         """Look whether somebody has noted meanwhile what sequences held that nobody accounted for."""
@@ -221,8 +235,8 @@ class Continuity:
                 self._reader.event_filter,
                 self._reader.batch,
             )
-            if portion.messages:
-                await self._deliver(portion.messages, portion.incarnation)
+            if portion.messages and await self._deliver(portion.messages, portion.incarnation, _at_once):
+                continue  # it comes again
             self._count(portion)
             rest = [*portion.unaccounted, *_behind(sought.range, portion.after)]
             looked_up.append((sought, replace(portion, unaccounted=tuple(rest))))
@@ -261,6 +275,18 @@ class Continuity:
         stop = asyncio.create_task(self._stopping.wait())
         await asyncio.wait({stop}, timeout=seconds)
         stop.cancel()
+
+
+def _at_once(_left: int, _tries: int) -> bool:
+    return True
+
+
+def _without(portion: Portion[StoredMessage], left: Sequence[StoredMessage]) -> Portion[StoredMessage]:
+    """The portion without these messages, whose places are to be sought."""
+    places = [Range(portion.incarnation, one.sequence, one.sequence) for one in left]
+    aside = set(map(id, left))
+    handled = [one for one in portion.messages if id(one) not in aside]
+    return replace(portion, messages=handled, unaccounted=(*portion.unaccounted, *places))
 
 
 def _has_work(info: ConsumerInfo) -> bool:

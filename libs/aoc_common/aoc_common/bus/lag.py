@@ -1,7 +1,7 @@
 """What waits at every consumer, and the last beat of every instance: one snapshot, by the server's time.
 
-A snapshot costs two requests a stream, however many tenants there are, and one for each reader of AOC_EVENTS, whose
-consumers are not listed: tools of others have theirs there, too. In a cluster each stream and each consumer has
+A snapshot costs two requests a stream, however many tenants there are, and one for each reader: of its stream the
+consumers are not listed, since tools of others have theirs there, too. In a cluster each stream and each consumer has
 a leader of its own, and clocks differ: every answer has its own time, and all are converted to the clock of the leader
 of AOC_BEATS, which stamps beats.
 """

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 type Begin = Literal["beginning", "now"] | datetime
 """Where a reader that has no checkpoint begins: with all that the stream holds, with what comes from now on, or with
-what was published at that time or later, which the publication log knows for 90 days."""
+what was published at that time or later, which the logs know for 90 days."""
 
 #: Stream -> all that is read of it, but for marks.
 _ALL: Final = {subjects.ALERTS_STREAM: subjects.ALL_ALERTS, subjects.AUDIT_STREAM: subjects.ALL_AUDIT}
@@ -191,9 +191,16 @@ async def _begin(broker: NatsBroker, reader: Reader, stream: StreamView, log: Lo
         return stream.begin
     if begin.tzinfo is None:
         raise BadConfiguration(f"begin is {begin}: a time without its zone")
-    in_stream = await _at_time(broker, reader.stream, stream, begin)
+    return await beginning_at(broker, reader.stream, stream, log, begin)
+
+
+async def beginning_at(
+    broker: NatsBroker, name: str, stream: StreamView, log: Log[StoredMessage], moment: datetime
+) -> Position:
+    """Before the first message that was published then or later, as far as anybody knows. Raises `Transient`."""
+    in_stream = await _at_time(broker, name, stream, moment)
     # What it has dropped, or an incarnation before it had, the log knows. Its times are of the publishers' clocks.
-    noted = await log.since(begin - SKEW) if in_stream == stream.begin else None
+    noted = await log.since(moment - SKEW) if in_stream == stream.begin else None
     return in_stream if noted is None else min(in_stream, noted)
 
 

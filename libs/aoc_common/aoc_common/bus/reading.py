@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.bus.consume import Handling, consuming
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from faststream.nats import NatsBroker
     from nats.aio.msg import Msg
 
+    from aoc_common.bus.continuity import MayLeave
     from aoc_common.bus.readers import Checkpoints, Log, Reader
     from aoc_common.clock import Clock
     from aoc_common.contracts.reading import StoredMessage
@@ -90,16 +92,20 @@ async def reading_messages(  # what a reader is made of
     metrics.READER.export()
     policy, work, how = failures or Failures(reader.service), pulse or Pulse(), redelivery or Redelivery()
 
-    async def deliver(messages: Sequence[StoredMessage], incarnation: str) -> None:
-        remaining = [RestoredMessage(message, incarnation, reader) for message in messages]
-        while remaining:
+    async def deliver(
+        messages: Sequence[StoredMessage], incarnation: str, may_leave: MayLeave
+    ) -> Sequence[StoredMessage]:
+        remaining = [(RestoredMessage(message, incarnation, reader), message) for message in messages]
+        for tries in count(1):
             with work.holding(reader.name, len(remaining)):
-                await filling.run(remaining)
-            remaining = [message for message in remaining if not message.is_acked]
+                await filling.run([restored for restored, _ in remaining])
+            remaining = [(restored, message) for restored, message in remaining if not restored.is_acked]
             if remaining and leaving.is_set():
                 raise Postponed("the reader leaves while a hole is filled")
-            if remaining:
-                await clock.sleep(max(message.delay_s for message in remaining))
+            if not remaining or may_leave(len(remaining), tries):
+                break
+            await clock.sleep(max(restored.delay_s for restored, _ in remaining))
+        return [message for _, message in remaining]
 
     async def on_restored(messages: Sequence[Msg]) -> None:
         # A portion is of one incarnation.

@@ -15,7 +15,7 @@ from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
 from aoc_common.bus.broker import jetstream
-from aoc_common.bus.readers import Reader, declare_reader, view
+from aoc_common.bus.readers import Reader, beginning_at, declare_reader, view
 from aoc_common.contracts import subjects
 from aoc_common.contracts.publications import Position
 from aoc_common.contracts.reading import Checkpoint
@@ -82,12 +82,7 @@ def reader(
 
 async def occupy(broker: NatsBroker, reader: Reader, checkpoints: Checkpoints, log: Log[StoredMessage]) -> list[str]:
     """Make a sink's checkpoint and consumer, or bring the consumer in order; what was done. Raises `Transient`."""
-    if await checkpoints.read(reader.checkpoint) is None and (info := await _info(broker, reader)) is not None:
-        # Of a version that had none for this stream: it begins where its consumer is.
-        stream = await view(jetstream(broker), reader.stream)
-        settled = info.ack_floor.stream_seq if info.ack_floor else 0
-        begin = Position(stream.incarnation, min(settled, stream.last))
-        await checkpoints.write(Checkpoint(reader.checkpoint, begin, head=stream.last, deleted=stream.deleted))
+    await _adopt(broker, reader, checkpoints)
     return await declare_reader(broker, reader, checkpoints, log)
 
 
@@ -99,16 +94,27 @@ async def go_back(
     JetStream goes on from where a consumer is, also with another filter. So it is removed, and `occupy` makes it anew.
     What it brings again of others is a repeat. Raises `Transient`, also when another replica changes the checkpoint.
     """
-    state, noted = await checkpoints.read(reader.checkpoint), await log.since(since)
-    if state is None:
+    await _adopt(broker, reader, checkpoints)
+    if (state := await checkpoints.read(reader.checkpoint)) is None:
         return
+    stream = await view(jetstream(broker), reader.stream)
+    begin = await beginning_at(broker, reader.stream, stream, log, since)
     # What was filled of a hole before then is done with.
-    begin = state.position if noted is None else min(noted, state.position)
-    hole = state.hole and replace(state.hole, after=min(state.hole.after, noted or state.hole.after))
+    hole = state.hole and replace(state.hole, after=min(state.hole.after, begin))
     # First: another replica that looks in between must not move the checkpoint on by where it was.
     await _remove(broker, reader.stream, reader.name)
-    if not await checkpoints.write(replace(state, position=begin, hole=hole)):
+    if not await checkpoints.write(replace(state, position=min(begin, state.position), hole=hole)):
         raise Unreachable(f"reader {reader.checkpoint}: another replica has changed its checkpoint")
+
+
+async def _adopt(broker: NatsBroker, reader: Reader, checkpoints: Checkpoints) -> None:
+    """A consumer of a version that had no checkpoint for this stream: it begins where that one is."""
+    if await checkpoints.read(reader.checkpoint) is not None or (info := await _info(broker, reader)) is None:
+        return
+    stream = await view(jetstream(broker), reader.stream)
+    settled = info.ack_floor.stream_seq if info.ack_floor else 0
+    begin = Position(stream.incarnation, min(settled, stream.last))
+    await checkpoints.write(Checkpoint(reader.checkpoint, begin, head=stream.last, deleted=stream.deleted))
 
 
 async def filtered_tenants(broker: NatsBroker, reader: Reader) -> frozenset[str] | None:

@@ -111,8 +111,8 @@ class EventFilter:
 class Hole:
     """What the stream lacks: all behind `after` up to `upto`. Filled, the reader stands at `then`.
 
-    `after` moves on as the hole is filled. `filled`: events that were delivered from the store; `missing`: events that
-    are stored no more (retention); `unaccounted`: sequences of which no page has noted yet what they held.
+    `after` moves on as the hole is filled. `filled`: messages that were delivered from the store; `missing`: those
+    that are stored no more (retention); `unaccounted`: sequences of which nobody has noted yet what they held.
     """
 
     reason: Reason
@@ -128,7 +128,7 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class UnnotedHole:
-    """Sequences of a hole that was found at `since`, of which no page has noted yet what they held."""
+    """Sequences of a hole that was found at `since`, of which nobody has noted yet what they held, or that fail."""
 
     range: Range
     since: datetime
@@ -140,7 +140,8 @@ class Checkpoint:
 
     - `head`, `deleted`: the stream's last sequence, and its deleted messages, at the last look.
     - `hole`: is being filled, by the replica `filler`, which is believed to be alive until `filler_until`.
-    - `sought`: sequences that pages in work may still account for. `past`: holes that are filled, the last ones.
+    - `sought`: sequences that somebody may still account for, or that fail and are tried again. `past`: holes that are
+      filled, the last ones.
     - `revision`: of the checkpoint, from 1 on; 0 is one that is not stored yet.
     """
 
@@ -160,8 +161,8 @@ class Checkpoint:
 class Portion[M: StoredMessage]:
     """Some of what the store can deliver of a hole. The messages are of one `incarnation`.
 
-    `after`: where the next portion begins; None: this is the last one. `missing`: events that are stored no more.
-    `unaccounted`: sequences before `after` of which no page has noted what they held.
+    `after`: where the next portion begins; None: this is the last one. `missing`: those that are stored no more.
+    `unaccounted`: sequences before `after` of which nobody has noted what they held.
     """
 
     messages: Sequence[M]

@@ -1,4 +1,4 @@
-"""How far the readers of AOC_EVENTS have read. Every method may raise `Transient` when the store is away."""
+"""How far readers have read. Every method may raise `Transient` when the store is away."""
 
 from __future__ import annotations
 

@@ -74,21 +74,21 @@ BUS_HALTED = BUS.gauge(
 )
 BUS_REDELIVERIES = BUS.counter("aoc_bus_redeliveries_total", "Messages delivered again.", ("service",))
 
-#: Of every service that reads AOC_EVENTS.
+#: Of every service that has a reader.
 READER: Final = Catalogue()
 
 READER_EVENTS = READER.counter(
     "aoc_reader_events_total",
-    "Events that a reader of AOC_EVENTS has handled, by where they came from: the `stream`, or the `store` (the stream "
-    "had dropped them).",
+    "Messages that a reader has handled, by where they came from: the `stream`, or the `store` (the stream had dropped "
+    "them).",
     ("reader", "origin"),
 )
 READER_HOLES = READER.counter(
-    "aoc_reader_holes_total", "Times that AOC_EVENTS lacked what a reader had not read, by why.", ("reader", "reason")
+    "aoc_reader_holes_total", "Times that a stream lacked what a reader had not read, by why.", ("reader", "reason")
 )
 READER_LOST = READER.counter(
     "aoc_reader_lost_total",
-    "Of a hole, events that are stored no more (`missing`), and sequences of which no page has noted what they held "
+    "Of a hole, messages that are stored no more (`missing`), and sequences of which nobody has noted what they held "
     "(`unaccounted`).",
     ("reader", "why"),
 )

@@ -1,17 +1,19 @@
 """The `alert_publications` and `audit_publications` collections: a document for each message, as it was published.
 
-Keys are `{incarnation}/{sequence}`, so they sort as the stream does, incarnation by incarnation.
+Keys are `{incarnation}/{sequence}/{message id}`, so they sort as the stream does, incarnation by incarnation. A server
+that has lost the end of its stream gives a sequence again: then two messages have one place, and both are kept.
 """
 
 from __future__ import annotations
 
-from itertools import batched
+from itertools import batched, groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from pymongo import ASCENDING
 from pymongo.errors import BulkWriteError
 
 from aoc_common.contracts import subjects
+from aoc_common.contracts.alert_message import ID_HEADER
 from aoc_common.contracts.publications import END, Position, PublishedMessage, Range
 from aoc_common.contracts.reading import Portion
 from aoc_common.store.mongo.client import Database, Document, translated
@@ -57,33 +59,26 @@ class MongoMessageLog:
     async def portion(
         self, after: Position, upto: Position, event_filter: EventFilter, limit: int
     ) -> Portion[PublishedMessage]:
-        """Of the messages of others only the keys are read."""
+        """Of the messages of others only the keys are read. Messages of one place are never parted."""
         keys, whole = await self._keys(after, upto)
         wanted = [key for key, tenant in keys if not event_filter.tenants or tenant in event_filter.tenants]
-        incarnation = _position(keys[0][0]).incarnation if keys else after.incarnation
-        # Those of one incarnation, up to where all keys are known.
-        chosen = [key for key in wanted if _position(key).incarnation == incarnation][:limit]
-        messages, missing, last = await self._messages(chosen)
-        if last is None and len(chosen) < len(wanted):
-            last = chosen[-1] if chosen and len(chosen) == limit else _last_of(keys, incarnation)
+        messages, missing, last = await self._messages(wanted, limit)
         if last is None and not whole:
             last = keys[-1][0]
         end = None if last is None else _position(last)
-        lacking = _lacking(after, upto, [_position(key) for key, _ in keys], end)
-        return Portion(messages, incarnation, end, missing, lacking)
+        noted = [_position(key) for key, _ in keys]
+        incarnation = noted[0].incarnation if noted else after.incarnation
+        return Portion(messages, incarnation, end, missing, _lacking(after, upto, noted, end))
 
     async def since(self, moment: datetime) -> Position | None:
-        """By the order of expiry, which is that of the publishers' clocks."""
+        """By the order of expiry: when it was noted, by the publishers' clocks."""
         with translated("message log"):
             document = await self._log.find_one(
                 {"expire_at": {"$gte": moment + RETENTION}},
                 {"_id": 1},
                 sort=[("expire_at", ASCENDING), ("_id", ASCENDING)],
             )
-        if document is None:
-            return None
-        first = _position(document["_id"])
-        return Position(first.incarnation, first.sequence - 1)
+        return None if document is None else _before(document["_id"])
 
     async def unsettled(self, before: datetime) -> bool:  # noqa: ARG002  # what waits does not say since when
         """Whether anything waits to be published: it may have been, and not be noted yet."""
@@ -91,40 +86,42 @@ class MongoMessageLog:
             return await self._waiting.find_one({"waiting": True}, {"_id": 1}) is not None
 
     async def _keys(self, after: Position, upto: Position) -> tuple[list[tuple[str, str]], bool]:
-        """The next keys, each with whose message it is, and whether these are all of them.
+        """The next keys of one incarnation, each with whose message it is, and whether these are all up to there.
 
         Window by window: the local server reads all that a query matches before it sorts.
         """
         window = min(Position(after.incarnation, after.sequence + _WINDOW), upto)
-        keys = await self._between(_key(after), _key(window))
+        keys = await self._between(after, window)
         if not keys and window < upto:
-            rest = {"_id": {"$gt": _key(window), "$lte": _key(upto)}}
             with translated("message log"):
-                first = await self._log.find_one(rest, {"tenant": 1}, sort=[("_id", ASCENDING)])
+                first = await self._log.find_one(_within(window, upto), {"_id": 1}, sort=[("_id", ASCENDING)])
             if first is None:
                 return [], True
-            begin = _position(first["_id"])
+            begin = _before(first["_id"])
             window = min(Position(begin.incarnation, begin.sequence + _WINDOW), upto)
-            keys = [(first["_id"], first["tenant"]), *await self._between(first["_id"], _key(window))]
+            keys = await self._between(begin, window)
         return keys, window >= upto
 
-    async def _between(self, after: str, upto: str) -> list[tuple[str, str]]:
+    async def _between(self, after: Position, upto: Position) -> list[tuple[str, str]]:
         with translated("message log"):
-            found = self._log.find({"_id": {"$gt": after, "$lte": upto}}, {"tenant": 1}).sort("_id", ASCENDING)
+            found = self._log.find(_within(after, upto), {"tenant": 1}).sort("_id", ASCENDING)
             return [(one["_id"], one["tenant"]) for one in await found.to_list(None)]
 
-    async def _messages(self, keys: Sequence[str]) -> tuple[list[PublishedMessage], int, str | None]:
-        """What these say, how many are gone since, and the last one of them where that is not all."""
+    async def _messages(self, keys: Sequence[str], limit: int) -> tuple[list[PublishedMessage], int, str | None]:
+        """What these say, of so many places; how many are gone since; and the last one, where there are more."""
+        places = [list(of_place) for _, of_place in groupby(keys, key=_position)]
         messages: list[PublishedMessage] = []
-        size = missing = 0
-        for some in batched(keys, _TOGETHER):
+        size = missing = done = 0
+        for some in batched(places[:limit], _TOGETHER):
+            ids = [key for of_place in some for key in of_place]
             with translated("message log"):
-                found = await self._log.find({"_id": {"$in": list(some)}}).to_list(_TOGETHER)
+                found = await self._log.find({"_id": {"$in": ids}}).to_list(None)
             messages += [_message(document) for document in sorted(found, key=lambda one: str(one["_id"]))]
-            missing += len(some) - len(found)
+            missing += len(ids) - len(found)
             size += sum(len(document["body"]) for document in found)
-            if size >= _MOST_BYTES and some[-1] != keys[-1]:
-                return messages, missing, some[-1]
+            done += len(some)
+            if size >= _MOST_BYTES or done == limit:
+                return messages, missing, ids[-1] if done < len(places) else None
         return messages, missing, None
 
 
@@ -144,22 +141,28 @@ def _lacking(after: Position, upto: Position, noted: Sequence[Position], end: Po
     return tuple(gaps)
 
 
-def _last_of(keys: Sequence[tuple[str, str]], incarnation: str) -> str:
-    return max(key for key, _ in keys if _position(key).incarnation == incarnation)
-
-
 def _key(position: Position) -> str:
     return f"{position.incarnation}/{position.sequence:016d}"
 
 
+def _within(after: Position, upto: Position) -> Document:
+    begin, end = (Position(one.incarnation, one.sequence + 1) for one in (after, upto))
+    return {"_id": {"$gte": _key(begin), "$lt": _key(end)}}
+
+
 def _position(key: str) -> Position:
-    name, _, sequence = key.partition("/")
+    name, sequence, _ = key.split("/", 2)
     return Position(name, int(sequence))
+
+
+def _before(key: str) -> Position:
+    place = _position(key)
+    return Position(place.incarnation, place.sequence - 1)
 
 
 def _document(message: PublishedMessage) -> Document:
     return {
-        "_id": _key(Position(message.incarnation, message.sequence)),
+        "_id": f"{_key(Position(message.incarnation, message.sequence))}/{message.carried.get(ID_HEADER, '')}",
         "tenant": subjects.tenant_of_message(message.subject),
         "subject": message.subject,
         "headers": [[name, value] for name, value in message.carried.items()],

@@ -1,4 +1,4 @@
-"""The `readers` collection: an account for each reader of AOC_EVENTS, changed by compare-and-set on `revision`."""
+"""The `readers` collection: a checkpoint for each reader, changed by compare-and-set on `revision`."""
 
 from __future__ import annotations
 
